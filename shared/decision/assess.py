@@ -1,0 +1,98 @@
+"""What one trigger says about the samples of its signal: healthy, unhealthy or blind, and since when.
+
+Silence, stale data and too few observations are blind (law 6): they never count as healthy and never fire.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.decision.windows import Point, Stretch, newest_stretch, points, settled
+from shared.model.quantity import say_duration, say_value
+from shared.model.signal import Outcome, Sample
+from shared.model.trigger import NoData, RollbackTrigger, TriggerReading, TriggerState, Verdict
+
+
+def assess(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -> TriggerReading:
+    """Read one trigger.
+
+    Args:
+        trigger: The condition and its bounds.
+        samples: All that is kept of its signal, in any order.
+        now: The moment of the cycle; the watermark lies `trigger.delay` before it.
+    """
+    watermark = now - trigger.delay
+    known = settled(samples, watermark)
+    line = points(known, trigger.over)
+    if not line or watermark - line[-1].at > trigger.stale_after:
+        return _silent(trigger, known, line, watermark)
+    stretch = newest_stretch(line, trigger)
+    if stretch is not None:
+        return _violating(trigger, stretch)
+    return _quiet(trigger, line)
+
+
+def _silent(
+    trigger: RollbackTrigger, known: Sequence[Sample], line: Sequence[Point], watermark: datetime
+) -> TriggerReading:
+    why = next((sample.note for sample in reversed(known) if sample.outcome is not Outcome.MEASURED), "")
+    if line:
+        silence = say_duration(_whole_seconds(watermark - line[-1].at))
+        sentence = f"{trigger.signal} has no measured sample for {silence} (max {say_duration(trigger.stale_after)})"
+    else:
+        sentence = f"{trigger.signal} has no measured sample yet"
+    verdict = None if trigger.no_data is NoData.HOLD else Verdict.BLIND
+    return _reading(trigger, TriggerState.INACTIVE, verdict, f"{sentence}: {why}" if why else sentence)
+
+
+def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
+    enough = stretch.count >= trigger.at_least
+    firing = enough and stretch.held >= trigger.hold_for
+    held, wanted = say_duration(_whole_seconds(stretch.held)), say_duration(trigger.hold_for)
+    bound = f"min {wanted}" if firing else f"of {wanted}"
+    counted = f"{stretch.count:,} {_noun(trigger)}" + ("" if enough else f" of {trigger.at_least:,} needed")
+    return TriggerReading(
+        name=trigger.name,
+        tier=trigger.tier,
+        state=TriggerState.FIRING if firing else TriggerState.PENDING,
+        verdict=Verdict.UNHEALTHY if enough else Verdict.BLIND,
+        sentence=f"{_compared(trigger, stretch.value, violating=True)} for {held} ({bound}, {counted})",
+        since=stretch.since,
+        held=stretch.held,
+        value=stretch.value,
+        count=stretch.count,
+    )
+
+
+def _quiet(trigger: RollbackTrigger, line: Sequence[Point]) -> TriggerReading:
+    newest = line[-1]
+    window = max(trigger.hold_for, trigger.over)
+    count = sum(point.own_count for point in line if point.at >= newest.at - window)
+    enough = count >= trigger.at_least
+    counted = f"{count:,} {_noun(trigger)}" + ("" if enough else f" of {trigger.at_least:,} needed")
+    return TriggerReading(
+        name=trigger.name,
+        tier=trigger.tier,
+        state=TriggerState.INACTIVE,
+        verdict=Verdict.HEALTHY if enough else Verdict.BLIND,
+        sentence=f"{_compared(trigger, newest.value, violating=False)} ({counted})",
+        value=newest.value,
+        count=count,
+    )
+
+
+def _reading(trigger: RollbackTrigger, state: TriggerState, verdict: Verdict | None, sentence: str) -> TriggerReading:
+    return TriggerReading(name=trigger.name, tier=trigger.tier, state=state, verdict=verdict, sentence=sentence)
+
+
+def _compared(trigger: RollbackTrigger, value: float, *, violating: bool) -> str:
+    comparator = trigger.comparator if violating else trigger.comparator.opposite
+    said = say_value(value, trigger.dimension)
+    return f"{trigger.signal} {said} {comparator} {say_value(trigger.threshold, trigger.dimension)}"
+
+
+def _noun(trigger: RollbackTrigger) -> str:
+    return "samples" if trigger.dimension.value == "number" else "requests"
+
+
+def _whole_seconds(span: timedelta) -> timedelta:
+    return timedelta(seconds=int(span.total_seconds()))

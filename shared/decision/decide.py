@@ -1,0 +1,88 @@
+"""Adds the readings of one cycle up to a verdict and a decision, in one sentence.
+
+Read it aloud: a critical trigger that fires rolls back to level 1, unless something stands against it. A warning asks.
+An investigation pauses the change. Whoever is blind waits, and says so. Everything else goes on.
+"""
+
+from collections.abc import Sequence
+
+from shared.decision.guards import Situation, rollback_limitation
+from shared.model.decision import Action, Decision
+from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
+
+TRAFFIC_LEVEL = 1
+
+
+def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision:
+    """Decide what is to be done.
+
+    Args:
+        readings: One per trigger of the policy, in its order.
+        situation: What a rollback would start from.
+    """
+    verdict = _verdict(readings)
+    for tier in Tier:
+        firing = [reading for reading in readings if reading.tier is tier and reading.state is TriggerState.FIRING]
+        if firing:
+            return _on_firing(_longest(firing), verdict, situation)
+    return Decision(action=Action.CONTINUE, verdict=verdict, sentence=_going_on(readings, verdict))
+
+
+def _verdict(readings: Sequence[TriggerReading]) -> Verdict:
+    said = {reading.verdict for reading in readings}
+    if Verdict.UNHEALTHY in said:
+        return Verdict.UNHEALTHY
+    return Verdict.BLIND if Verdict.BLIND in said or Verdict.HEALTHY not in said else Verdict.HEALTHY
+
+
+def _on_firing(reading: TriggerReading, verdict: Verdict, situation: Situation) -> Decision:
+    if reading.tier is Tier.INVESTIGATION:
+        return Decision(
+            action=Action.PAUSE,
+            verdict=verdict,
+            sentence=f"pause the change: {reading.sentence}",
+            trigger=reading,
+        )
+    if reading.tier is Tier.WARNING:
+        return Decision(
+            action=Action.ASK,
+            verdict=verdict,
+            sentence=f"ask whether to roll back to level {TRAFFIC_LEVEL}: {reading.sentence}",
+            level=TRAFFIC_LEVEL,
+            trigger=reading,
+        )
+    return _roll_back(reading, verdict, situation)
+
+
+def _roll_back(reading: TriggerReading, verdict: Verdict, situation: Situation) -> Decision:
+    limitation = rollback_limitation(situation)
+    if limitation is not None:
+        return Decision(
+            action=Action.CONTINUE,
+            verdict=verdict,
+            sentence=f"not rolled back: {limitation}; {reading.sentence}",
+            trigger=reading,
+            limitation=limitation,
+        )
+    return Decision(
+        action=Action.ROLL_BACK,
+        verdict=verdict,
+        sentence=f"roll back to level {TRAFFIC_LEVEL}: {reading.sentence}",
+        level=TRAFFIC_LEVEL,
+        trigger=reading,
+    )
+
+
+def _going_on(readings: Sequence[TriggerReading], verdict: Verdict) -> str:
+    """Say the one thing that matters most: what is getting worse, what cannot be seen, or that all is quiet."""
+    if verdict is Verdict.HEALTHY:
+        heard = [reading for reading in readings if reading.verdict is Verdict.HEALTHY]
+        return f"healthy: {heard[0].sentence}; {len(heard)} of {len(readings)} triggers heard and quiet"
+    worst = [reading for reading in readings if reading.verdict is verdict]
+    if not worst:
+        return "blind: no trigger has anything to stand on yet"
+    return f"{verdict}: {_longest(worst).sentence}"
+
+
+def _longest(readings: Sequence[TriggerReading]) -> TriggerReading:
+    return max(readings, key=lambda reading: reading.held)

@@ -1,0 +1,66 @@
+"""A transition that was recorded, and the deliveries that tell people of it.
+
+The row comes first, people are told from the row (law 13). An event is written in the same atomic commit as the
+change of state that it tells of, together with one pending delivery per channel.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What happened, in the order in which a bad change is usually met."""
+
+    CHANGE_STARTED = "change_started"
+    PENDING = "pending"
+    FIRING = "firing"
+    CLEARED = "cleared"
+    HEALTHY = "healthy"
+    BLIND = "blind"
+    DECIDED = "decided"
+    ASKED = "asked"
+    PAUSED = "paused"
+    HELD_BACK = "held_back"
+    ALERT = "alert"
+    STARTED = "started"
+    EFFECT_ACCEPTED = "effect_accepted"
+    STEP_DONE = "step_done"
+    VERIFIED = "verified"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a workload's history.
+
+    Attributes:
+        about: What it concerns: a trigger's name, a rollback's id, an alert's rule.
+        since: Event time at which it began, where that is not `at` (the first bad sample of a trigger).
+    """
+
+    workload: str
+    kind: EventKind
+    at: datetime
+    sentence: str
+    about: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An event on its way to one channel. It is a pending row until the channel accepted it.
+
+    Attributes:
+        id: The same in every attempt, so that a receiver can drop a repeated one.
+        due_at: When the next attempt may be made.
+    """
+
+    id: str
+    channel: str
+    event: Event
+    due_at: datetime
+    attempts: int = 0
+    last_error: str = field(default="")

@@ -1,0 +1,336 @@
+"""The policy of one workload, as it is written in `policies/*.yaml`.
+
+These models are strict: an unknown key is an error. Values carry units (`quantity.py`). What needs more than one field
+to judge (a trigger on an unknown signal, an impossible threshold) is checked in `policy_checks.py`, so that every
+problem is reported with its own place in the file.
+"""
+
+import re
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from shared.model.event import EventKind
+from shared.model.quantity import Count, Dimension, Duration, Unit, parse_quantity
+from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
+WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
+_WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
+_FOREVER = timedelta(days=365)
+_LAST_WORD_KEPT = timedelta(days=7)
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Path = Annotated[str, Field(pattern=r"^/\S*$", description="A path on the site, from its first slash.")]
+
+
+class Strict(BaseModel):
+    """Base of all policy models: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Build(Strict):
+    """How a build is told: by a setting that moves with it, and by a header of its answers."""
+
+    setting: str = "BUILD_ID"
+    header: str = "x-build-id"
+
+
+class Site(Strict):
+    """The guarded App Service site and the slot that keeps the known-good build."""
+
+    resource: str = Field(
+        pattern=r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Web/sites/[^/]+$",
+        description="ARM id of the site.",
+    )
+    region: str = Field(default="", description="Azure region of the site; needed by signals of kind `metric`.")
+    url: str = Field(pattern=r"^https?://[^/\s]+$", description="Where users reach it: scheme and host, no path.")
+    good_slot: str = Field(pattern=r"^[A-Za-z0-9-]+$", description="The slot that holds the known-good build.")
+    build: Build = Build()
+
+
+class SignalBase(Strict):
+    """What every signal has."""
+
+    every: Duration = Field(default=timedelta(seconds=10), description="How often it is sampled.")
+    delay: Duration = Field(
+        default=timedelta(0), description="How far its source lags; newer samples may still change."
+    )
+    stale_after: Duration | None = Field(
+        default=None, description="Blind after this silence; 3 x `every` if not given."
+    )
+    timeout: Duration = Field(default=timedelta(seconds=5), description="How long one collection may take.")
+
+    @property
+    def source(self) -> str:
+        """The kind of source, which is also the key that names it in the file."""
+        raise LookupError("a signal has one of the kinds in `Signal`")
+
+    @property
+    def measures(self) -> Unit:
+        """The unit that the source delivers."""
+        return Unit.NUMBER
+
+    @property
+    def patience(self) -> timedelta:
+        """Silence after which the signal is stale."""
+        return self.stale_after or 3 * self.every
+
+
+class ProbeSignal(SignalBase):
+    """Requests of our own to the site, each on a fresh connection."""
+
+    probe: Path
+    share: Literal["failed"] | None = Field(default=None, description="Share of requests that failed.")
+    latency: Literal["p50", "p95", "p99", "max"] | None = Field(default=None, description="Latency of the burst.")
+    requests: int = Field(default=5, ge=1, le=50, description="Requests in one burst.")
+
+    @property
+    def source(self) -> str:
+        return "probe"
+
+    @property
+    def measures(self) -> Unit:
+        return Unit.SHARE if self.share else Unit.MILLISECONDS
+
+    @model_validator(mode="after")
+    def _measures_one_thing(self) -> "ProbeSignal":
+        if (self.share is None) == (self.latency is None):
+            raise ValueError("a probe measures one thing: write either `share: failed` or `latency: p95`")
+        return self
+
+
+class MetricSignal(SignalBase):
+    """A platform metric of Azure Monitor; with `per`, the share of one metric in another."""
+
+    metric: str = Field(min_length=1, description="Name of the platform metric, such as Http5xx.")
+    per: str | None = Field(default=None, description="Divide by this metric, whose total becomes the count.")
+    aggregation: Literal["average", "total", "maximum", "minimum", "count"] = "total"
+    namespace: str = "microsoft.web/sites"
+    resource: str | None = Field(default=None, description="ARM id; the site if not given.")
+    unit: Unit = Unit.NUMBER
+    every: Duration = timedelta(seconds=60)
+    delay: Duration = timedelta(seconds=60)
+
+    @property
+    def source(self) -> str:
+        return "metric"
+
+    @property
+    def measures(self) -> Unit:
+        return Unit.SHARE if self.per else self.unit
+
+
+class LogSignal(SignalBase):
+    """A Log Analytics query that answers rows of `at`, `value` and `count`."""
+
+    log: str = Field(pattern=r"^[a-z0-9_-]+\.kql$", description="A file in infra/kql/.")
+    workspace: str = Field(min_length=1, description="Workspace id (a GUID).")
+    unit: Unit = Unit.NUMBER
+    every: Duration = timedelta(seconds=60)
+    delay: Duration = timedelta(minutes=3)
+    timeout: Duration = timedelta(seconds=15)
+
+    @property
+    def source(self) -> str:
+        return "log"
+
+    @property
+    def measures(self) -> Unit:
+        return self.unit
+
+
+class PushedSignal(SignalBase):
+    """Samples that the workload sends itself, by HTTP or by queue."""
+
+    pushed: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$", description="The name it is sent under.")
+    unit: Unit = Unit.NUMBER
+    scale: tuple[float, float] | None = Field(default=None, description="Lowest and highest possible value.")
+    every: Duration = timedelta(seconds=60)
+
+    @property
+    def source(self) -> str:
+        return "pushed"
+
+    @property
+    def measures(self) -> Unit:
+        return self.unit
+
+
+class AlertSignal(SignalBase):
+    """An alert rule of Azure Monitor: 1 while it is fired, 0 once it is resolved."""
+
+    alert: str = Field(min_length=1, description="Name of the alert rule.")
+    every: Duration = timedelta(minutes=5)
+    stale_after: Duration | None = Field(
+        default=timedelta(minutes=30),
+        description="A fired alert counts for this long: `Resolved` may never come.",
+    )
+
+    @property
+    def source(self) -> str:
+        return "alert"
+
+
+_SIGNAL_KINDS = ("probe", "metric", "log", "pushed", "alert")
+
+
+def _kind_of(entry: Any) -> str | None:
+    if isinstance(entry, SignalBase):
+        return entry.source
+    named = [kind for kind in _SIGNAL_KINDS if kind in entry] if isinstance(entry, dict) else []
+    return named[0] if len(named) == 1 else None
+
+
+Signal = Annotated[
+    Annotated[ProbeSignal, Tag("probe")]
+    | Annotated[MetricSignal, Tag("metric")]
+    | Annotated[LogSignal, Tag("log")]
+    | Annotated[PushedSignal, Tag("pushed")]
+    | Annotated[AlertSignal, Tag("alert")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="signal_kind",
+        custom_error_message="a signal names exactly one source: probe, metric, log, pushed or alert",
+    ),
+]
+
+
+class TriggerEntry(Strict):
+    """A trigger as it is written: `{name: errors, when: error_rate > 5%, for: 60s, at_least: 20 requests}`."""
+
+    name: Name
+    when: str = Field(
+        pattern=r"^\s*[a-z][a-z0-9_]*\s*(>=|<=|>|<)\s*\S.*$",
+        description="signal, comparator, threshold with unit",
+    )
+    hold_for: Duration = Field(default=timedelta(0), alias="for", description="Event time that it must hold.")
+    at_least: Count = Field(default=1, description="Observations needed before the answer counts.")
+    over: Duration = Field(default=timedelta(0), description="Pool samples over this trailing interval (shares only).")
+    max_gap: Duration | None = Field(default=None, description="A longer silence restarts the clock; 3 x `every`.")
+    no_data: NoData | None = Field(default=None, description="What silence means: blind, or hold the last word.")
+
+    @property
+    def parts(self) -> tuple[str, Comparator, str]:
+        """Signal name, comparator and threshold as written."""
+        found = _WHEN.fullmatch(self.when.strip())
+        if found is None:
+            raise ValueError(f"{self.when!r} is no condition; write for instance error_rate > 5%")
+        return found["signal"], Comparator(found["comparator"]), found["threshold"]
+
+
+class Triggers(Strict):
+    """Triggers by tier: critical acts, warning asks, investigation pauses the change."""
+
+    critical: tuple[TriggerEntry, ...] = ()
+    warning: tuple[TriggerEntry, ...] = ()
+    investigation: tuple[TriggerEntry, ...] = ()
+
+    def by_tier(self) -> list[tuple[Tier, int, TriggerEntry]]:
+        """Every trigger with its tier and its place in it."""
+        return [(tier, place, entry) for tier in Tier for place, entry in enumerate(getattr(self, tier.value))]
+
+
+class Verification(Strict):
+    """What must be seen from outside before a level counts as verified."""
+
+    path: Path = "/"
+    fresh_clients: int = Field(default=5, ge=1, le=50, description="Fresh clients in one look.")
+    looks: int = Field(default=2, ge=1, le=20, description="Consecutive looks that must all be good.")
+    look_every: Duration = timedelta(seconds=1)
+    give_up_after: Duration = Field(default=timedelta(seconds=120), description="Then it is partial or failed.")
+    timeout: Duration = timedelta(seconds=5)
+
+
+class Level(Strict):
+    """One rollback level: the roads it may take, and how long it may take."""
+
+    roads: tuple[Literal["slot_swap"], ...] = Field(default=("slot_swap",), min_length=1)
+    budget: Duration = timedelta(seconds=30)
+    swap_give_up_after: Duration = Field(
+        default=timedelta(minutes=20), description="A swap that has not ended by then is handed to people."
+    )
+    verify: Verification = Verification()
+
+
+class Levels(Strict):
+    """The levels that this workload has."""
+
+    traffic: Level = Field(default=Level(), alias="1", description="Level 1: traffic back to the known-good build.")
+
+
+class Guards(Strict):
+    """What keeps the controller itself from doing harm."""
+
+    cool_down: Duration = Field(default=timedelta(minutes=15), description="No automatic rollback this soon after one.")
+    observe_only: bool = Field(default=False, strict=True, description="Decide and tell, but do nothing.")
+    blind_page_after: Duration = Field(default=timedelta(seconds=60), description="Page when blind for this long.")
+
+
+class Notify(Strict):
+    """Who hears of what. A channel is `kind:name`; its address is the app setting CHANNEL_<KIND>_<NAME>."""
+
+    to: tuple[Annotated[str, Field(pattern=r"^webhook:[a-z][a-z0-9_]*$")], ...] = ()
+    on: tuple[EventKind, ...] = (
+        EventKind.DECIDED,
+        EventKind.BLIND,
+        EventKind.VERIFIED,
+        EventKind.PARTIAL,
+        EventKind.FAILED,
+        EventKind.REFUSED,
+    )
+
+
+class Policy(Strict):
+    """Everything that the controller knows about one workload."""
+
+    workload: str = Field(pattern=WORKLOAD_PATTERN)
+    description: str = ""
+    site: Site
+    signals: dict[Name, Signal] = Field(min_length=1)
+    triggers: Triggers
+    levels: Levels = Levels()
+    guards: Guards = Guards()
+    notify: Notify = Notify()
+
+    @cached_property
+    def rules(self) -> tuple[RollbackTrigger, ...]:
+        """The triggers as the decision needs them, critical ones first."""
+        return tuple(self._rule(tier, entry) for tier, _, entry in self.triggers.by_tier())
+
+    def _rule(self, tier: Tier, entry: TriggerEntry) -> RollbackTrigger:
+        signal_name, comparator, threshold = entry.parts
+        signal = self.signals[signal_name]
+        silent = entry.no_data or (NoData.HOLD if isinstance(signal, AlertSignal) else NoData.BLIND)
+        dimension = signal.measures.dimension
+        return RollbackTrigger(
+            name=entry.name,
+            tier=tier,
+            signal=signal_name,
+            dimension=dimension,
+            comparator=comparator,
+            threshold=parse_quantity(threshold, dimension),
+            hold_for=entry.hold_for,
+            at_least=entry.at_least,
+            over=entry.over,
+            max_gap=_FOREVER if silent is NoData.HOLD else entry.max_gap or 3 * signal.every,
+            stale_after=signal.patience if silent is NoData.BLIND else signal.stale_after or _FOREVER,
+            delay=signal.delay,
+            no_data=silent,
+        )
+
+    def horizon(self, signal: str) -> timedelta:
+        """How far back the samples of a signal can still matter."""
+        rules = [rule for rule in self.rules if rule.signal == signal]
+        if any(rule.no_data is NoData.HOLD for rule in rules):
+            return _LAST_WORD_KEPT
+        spans = [rule.hold_for + rule.over for rule in rules]
+        kind = self.signals[signal]
+        return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
+
+    def dimension(self, signal: str) -> Dimension:
+        """What kind of thing a signal measures."""
+        return self.signals[signal].measures.dimension

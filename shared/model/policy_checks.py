@@ -1,0 +1,106 @@
+"""What is wrong with a policy that no single field can see: each problem with its place in the file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.model.policy import MetricSignal, Policy, ProbeSignal, PushedSignal, Signal, TriggerEntry
+from shared.model.quantity import Dimension, parse_quantity, say_duration
+from shared.model.trigger import Comparator
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where in the document, and what with what was expected."""
+
+    place: Place
+    text: str
+
+
+def problems_of(policy: Policy) -> list[Problem]:
+    """Return everything that keeps the policy from being used; empty when it is sound."""
+    return [
+        *_name_problems(policy),
+        *_metric_problems(policy),
+        *(
+            problem
+            for tier, place, entry in policy.triggers.by_tier()
+            for problem in _trigger_problems(policy, ("triggers", tier.value, place), entry)
+        ),
+    ]
+
+
+def _name_problems(policy: Policy) -> Iterator[Problem]:
+    entries = policy.triggers.by_tier()
+    if not entries:
+        yield Problem(("triggers",), "no triggers: nothing would ever be decided; expected at least one")
+    counts = Counter(entry.name for _, _, entry in entries)
+    for tier, place, entry in entries:
+        if counts[entry.name] > 1:
+            where: Place = ("triggers", tier.value, place, "name")
+            yield Problem(where, f"{entry.name!r} is the name of {counts[entry.name]} triggers; expected one each")
+
+
+def _metric_problems(policy: Policy) -> Iterator[Problem]:
+    for name, signal in policy.signals.items():
+        if isinstance(signal, MetricSignal) and not policy.site.region:
+            yield Problem(
+                ("signals", name),
+                "a metric is read from its region; expected site.region, such as westeurope",
+            )
+
+
+def _trigger_problems(policy: Policy, place: Place, entry: TriggerEntry) -> Iterator[Problem]:
+    name, comparator, written = entry.parts
+    signal = policy.signals.get(name)
+    if signal is None:
+        known = ", ".join(sorted(policy.signals))
+        yield Problem((*place, "when"), f"unknown signal {name!r}; expected one of: {known}")
+        return
+    try:
+        threshold = parse_quantity(written, signal.measures.dimension)
+    except ValueError as error:
+        yield Problem((*place, "when"), str(error))
+        return
+    yield from _threshold_problems((*place, "when"), signal, comparator, threshold)
+    yield from _window_problems(place, entry, signal)
+
+
+def _threshold_problems(place: Place, signal: Signal, comparator: Comparator, threshold: float) -> Iterator[Problem]:
+    low, high = _range_of(signal)
+    never = (comparator is Comparator.ABOVE and threshold >= high) or (
+        comparator is Comparator.BELOW and threshold <= low
+    )
+    if never or not low <= threshold <= high:
+        yield Problem(
+            place,
+            f"impossible threshold: the signal lies in {low:g} to {high:g}, so this can never or always hold",
+        )
+
+
+def _range_of(signal: Signal) -> tuple[float, float]:
+    if isinstance(signal, PushedSignal) and signal.scale is not None:
+        return signal.scale
+    return {
+        Dimension.SHARE: (0.0, 1.0),
+        Dimension.LATENCY: (0.0, float("inf")),
+        Dimension.NUMBER: (float("-inf"), float("inf")),
+    }[signal.measures.dimension]
+
+
+def _window_problems(place: Place, entry: TriggerEntry, signal: Signal) -> Iterator[Problem]:
+    if entry.over and signal.measures.dimension is not Dimension.SHARE:
+        yield Problem((*place, "over"), "only a share can be pooled over an interval; expected no `over` here")
+    if entry.max_gap is not None and entry.max_gap < signal.every:
+        wanted = say_duration(signal.every)
+        yield Problem((*place, "max_gap"), f"shorter than the signal's own rhythm; expected at least {wanted}")
+    if isinstance(signal, ProbeSignal):
+        most = signal.requests * (int(entry.hold_for / signal.every) + 1)
+        if entry.at_least > most:
+            within = say_duration(entry.hold_for)
+            yield Problem(
+                (*place, "at_least"),
+                f"the probe sends at most {most} requests in {within}; expected no more than that",
+            )

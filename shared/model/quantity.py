@@ -1,0 +1,139 @@
+"""Values with units, as people write them in a policy: `60s`, `10m`, `2000ms`, `5%`, `20 requests`.
+
+Inside the product a share is 0..1, a latency is in milliseconds and a duration is a `timedelta`.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d)")
+_QUANTITY = re.compile(r"(?P<number>[-+]?\d{1,15}(?:\.\d{1,9})?)\s*(?P<unit>%|ms|s)?")
+_COUNT = re.compile(r"(?P<number>\d{1,9})\s*(?:requests|samples|events)?")
+
+
+class Dimension(StrEnum):
+    """What kind of thing a signal measures; a threshold must be of the same kind."""
+
+    SHARE = "share"
+    LATENCY = "latency"
+    NUMBER = "number"
+
+
+class Unit(StrEnum):
+    """The unit in which a source delivers a signal."""
+
+    SHARE = "share"
+    PERCENT = "percent"
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    NUMBER = "number"
+
+    @property
+    def dimension(self) -> Dimension:
+        return _UNIT_TABLE[self][0]
+
+    def canonical(self, value: float) -> float:
+        """Convert a value in this unit to the product's own: shares 0..1, latencies in milliseconds."""
+        return value * _UNIT_TABLE[self][1]
+
+
+_UNIT_TABLE = {
+    Unit.SHARE: (Dimension.SHARE, 1.0),
+    Unit.PERCENT: (Dimension.SHARE, 0.01),
+    Unit.MILLISECONDS: (Dimension.LATENCY, 1.0),
+    Unit.SECONDS: (Dimension.LATENCY, 1000.0),
+    Unit.NUMBER: (Dimension.NUMBER, 1.0),
+}
+_SYMBOL_TABLE = {
+    "%": (Dimension.SHARE, 0.01),
+    "ms": (Dimension.LATENCY, 1.0),
+    "s": (Dimension.LATENCY, 1000.0),
+}
+
+
+def parse_duration(text: object) -> timedelta:
+    """Read `90s`, `1.5m`, `250ms`, `2h` or `7d`.
+
+    Raises:
+        ValueError: the text is no duration with a unit.
+    """
+    if isinstance(text, timedelta):
+        return text
+    found = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"{text!r} is not a duration; write a number and a unit, such as 250ms, 60s, 10m, 2h or 7d")
+    return timedelta(seconds=float(found["number"]) * _SECONDS_PER_UNIT[found["unit"]])
+
+
+def say_duration(duration: timedelta) -> str:
+    """Write a duration the way a policy would: `64s`, `1.5s`, `10m`."""
+    seconds = duration.total_seconds()
+    for unit in ("d", "h", "m"):
+        size = _SECONDS_PER_UNIT[unit]
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.1f}".removesuffix(".0") + "s"
+
+
+def parse_count(text: object) -> int:
+    """Read `20`, `20 requests`, `3 samples` or `5 events`.
+
+    Raises:
+        ValueError: the text is no such count, or it is zero.
+    """
+    found = _COUNT.fullmatch(str(text).strip()) if isinstance(text, str | int) else None
+    if isinstance(text, bool) or found is None or int(found["number"]) == 0:
+        raise ValueError(f"{text!r} is not a count; write a whole number from 1, such as 20 requests")
+    return int(found["number"])
+
+
+def parse_quantity(text: str, dimension: Dimension) -> float:
+    """Read a threshold such as `5%`, `2000ms`, `10s` or `4.5` for a signal of the given dimension.
+
+    Returns:
+        The value in the product's own unit of that dimension.
+
+    Raises:
+        ValueError: no number, or a unit of another dimension.
+    """
+    found = _QUANTITY.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a number with a unit; write for instance 5%, 2000ms, 10s or 4.5")
+    given, factor = _SYMBOL_TABLE.get(found["unit"] or "", (Dimension.NUMBER, 1.0))
+    if given is not dimension and not (given is Dimension.NUMBER and dimension is Dimension.SHARE):
+        raise ValueError(f"{text.strip()!r} has the wrong unit; {_EXPECTED_UNIT[dimension]}")
+    return float(found["number"]) * factor
+
+
+_EXPECTED_UNIT = {
+    Dimension.SHARE: "the signal is a share: write 5% or 0.05",
+    Dimension.LATENCY: "the signal is a latency: write 2000ms or 2s",
+    Dimension.NUMBER: "the signal is a plain number: write it without a unit",
+}
+
+
+def say_value(value: float, dimension: Dimension) -> str:
+    """Write a value in the product's own unit for people: `0.31`, `10.4 s`, `850 ms`, `4.5`."""
+    if dimension is not Dimension.LATENCY:
+        return f"{value:.2f}" if dimension is Dimension.SHARE else f"{value:g}"
+    return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
+
+
+_DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["60s", "10m"]}
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(say_duration, when_used="json"),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(parse_count),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+\s*(requests|samples|events)?$", "minimum": 1}),
+]
+JsonValue = dict[str, Any]
