@@ -4,10 +4,10 @@ Silence, stale data and too few observations are blind (law 6): they never count
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.decision.windows import Point, Stretch, newest_stretch, points, settled
-from shared.model.quantity import say_duration, say_value
+from shared.model.quantity import say_span, say_value
 from shared.model.signal import Outcome, Sample
 from shared.model.trigger import NoData, RollbackTrigger, TriggerReading, TriggerState, Verdict
 
@@ -36,8 +36,8 @@ def _silent(
 ) -> TriggerReading:
     why = next((sample.note for sample in reversed(known) if sample.outcome is not Outcome.MEASURED), "")
     if line:
-        silence = say_duration(_whole_seconds(watermark - line[-1].at))
-        sentence = f"{trigger.signal} has no measured sample for {silence} (max {say_duration(trigger.stale_after)})"
+        silence = say_span(watermark - line[-1].at)
+        sentence = f"{trigger.signal} has no measured sample for {silence} (max {say_span(trigger.stale_after)})"
     else:
         sentence = f"{trigger.signal} has no measured sample yet"
     verdict = None if trigger.no_data is NoData.HOLD else Verdict.BLIND
@@ -47,7 +47,7 @@ def _silent(
 def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
     enough = stretch.count >= trigger.at_least
     firing = enough and stretch.held >= trigger.hold_for
-    held, wanted = say_duration(_whole_seconds(stretch.held)), say_duration(trigger.hold_for)
+    held, wanted = say_span(stretch.held), say_span(trigger.hold_for)
     bound = f"min {wanted}" if firing else f"of {wanted}"
     counted = f"{stretch.count:,} {_noun(trigger)}" + ("" if enough else f" of {trigger.at_least:,} needed")
     return TriggerReading(
@@ -92,7 +92,3 @@ def _compared(trigger: RollbackTrigger, value: float, *, violating: bool) -> str
 
 def _noun(trigger: RollbackTrigger) -> str:
     return "samples" if trigger.dimension.value == "number" else "requests"
-
-
-def _whole_seconds(span: timedelta) -> timedelta:
-    return timedelta(seconds=int(span.total_seconds()))

@@ -11,6 +11,7 @@ from shared.model.decision import Action, Decision
 from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
 
 TRAFFIC_LEVEL = 1
+_ACTING = frozenset({Tier.CRITICAL, Tier.WARNING})
 
 
 def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision:
@@ -29,10 +30,12 @@ def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision
 
 
 def _verdict(readings: Sequence[TriggerReading]) -> Verdict:
+    """Unhealthy if any trigger sees it, blind if one that could roll back cannot see, healthy if one was heard."""
     said = {reading.verdict for reading in readings}
     if Verdict.UNHEALTHY in said:
         return Verdict.UNHEALTHY
-    return Verdict.BLIND if Verdict.BLIND in said or Verdict.HEALTHY not in said else Verdict.HEALTHY
+    blind = any(reading.verdict is Verdict.BLIND and reading.tier in _ACTING for reading in readings)
+    return Verdict.BLIND if blind or Verdict.HEALTHY not in said else Verdict.HEALTHY
 
 
 def _on_firing(reading: TriggerReading, verdict: Verdict, situation: Situation) -> Decision:

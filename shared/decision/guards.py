@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.model.change import KnownGood
 from shared.model.policy import Guards
-from shared.model.quantity import say_duration
+from shared.model.quantity import say_span
 from shared.model.rollback import LastRollback
 
 
@@ -59,7 +59,7 @@ def _cooled_down(situation: Situation) -> str | None:
     until = last.ended_at + situation.guards.cool_down
     if situation.now >= until:
         return None
-    cool_down = say_duration(situation.guards.cool_down)
+    cool_down = say_span(situation.guards.cool_down)
     return f"rollback {last.id} ended {last.status} less than {cool_down} ago; automatic again at {until:%H:%M:%S} UTC"
 
 

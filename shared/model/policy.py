@@ -276,7 +276,10 @@ class Notify(Strict):
     to: tuple[Annotated[str, Field(pattern=r"^webhook:[a-z][a-z0-9_]*$")], ...] = ()
     on: tuple[EventKind, ...] = (
         EventKind.DECIDED,
+        EventKind.ASKED,
+        EventKind.PAUSED,
         EventKind.BLIND,
+        EventKind.SIGHTED,
         EventKind.VERIFIED,
         EventKind.PARTIAL,
         EventKind.FAILED,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_IN_SECONDS = 600
 _DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d)")
 _QUANTITY = re.compile(r"(?P<number>[-+]?\d{1,15}(?:\.\d{1,9})?)\s*(?P<unit>%|ms|s)?")
 _COUNT = re.compile(r"(?P<number>\d{1,9})\s*(?:requests|samples|events)?")
@@ -78,6 +79,12 @@ def say_duration(duration: timedelta) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:.1f}".removesuffix(".0") + "s"
+
+
+def say_span(span: timedelta) -> str:
+    """Write a span for people: whole seconds up to ten minutes, `64 s`, then minutes, `20 min`."""
+    seconds = int(span.total_seconds())
+    return f"{seconds} s" if seconds < _LONGEST_IN_SECONDS else f"{seconds / 60:.1f}".removesuffix(".0") + " min"
 
 
 def parse_count(text: object) -> int:

@@ -1,0 +1,34 @@
+"""A serverless rollback controller: it watches a change from outside and takes it back safely.
+
+| function           | trigger                                | what it does                                        |
+|--------------------|----------------------------------------|-----------------------------------------------------|
+| watch              | timer, WATCH_SCHEDULE                  | collects samples, evaluates, decides, acts          |
+| evaluate           | timer, EVALUATE_SCHEDULE               | evaluates what is there, so that silence is noticed |
+| watch_now          | queue watch                            | watches one workload at once                        |
+| rollback_level_1   | queue rollback-level-1                 | advances a rollback of traffic                      |
+| take_samples       | queue samples                          | takes in samples that a workload pushes             |
+| notify             | queue notifications                    | tells people from a recorded event                  |
+| alerts             | POST /api/alerts                       | takes in an alert of Azure Monitor                  |
+| push_samples       | POST /api/workloads/{name}/samples     | takes in samples that a workload pushes             |
+| list_workloads     | GET /api/workloads                     | every workload with its verdict and sentence        |
+| show_workload      | GET /api/workloads/{name}              | verdict, triggers with their clocks, history        |
+| record_known_good  | PUT /api/workloads/{name}/known-good   | records the build to go back to                     |
+| start_change       | POST /api/workloads/{name}/changes     | records that a change begins                        |
+| start_rollback     | POST /api/workloads/{name}/rollbacks   | starts a rollback by hand                           |
+| show_rollback      | GET /api/rollbacks/{id}                | steps, timings, evidence                            |
+| show_health, ready, live | GET /api/health, /ready, /live   | whether the app can do its work                     |
+
+Nothing here, or in what is imported here, reads a setting or opens a connection: one exception at import, and no
+function of the app would load.
+"""
+
+import azure.functions as func
+
+from shared.functions.api import api
+from shared.functions.health import health
+from shared.functions.queues import queues
+from shared.functions.timers import timers
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for blueprint in (timers, queues, api, health):
+    app.register_functions(blueprint)

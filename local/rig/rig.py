@@ -1,0 +1,129 @@
+"""Starts storage, simulator, demo site and one or more function hosts, and stops all of it again.
+
+Ports and the function key come from RIG_* variables or are free ones:
+RIG_APP_PORT, RIG_SIMULATOR_PORT, RIG_SITE_PORT, RIG_FUNCTION_KEY.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from local.azure_simulator.config import SimulatorConfig, default_config
+from local.azurite import Azurite
+from local.rig.inbox import Inbox
+from local.rig.processes import Child
+
+APP_FOLDER = Path(__file__).parents[2]
+SITE = "demo"
+
+
+@dataclass(kw_only=True)
+class RigOptions:
+    """How the rig differs from the usual one.
+
+    Attributes:
+        config: What the simulator starts with.
+        hosts: How many function hosts share the storage.
+        deliver_twice: Every queue message is delivered twice, as a queue may.
+        settings: App settings over the usual ones.
+        logs: Folder for the processes' logs; a temporary one by default.
+    """
+
+    config: SimulatorConfig = field(default_factory=default_config)
+    hosts: int = 1
+    deliver_twice: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    logs: Path | None = None
+
+
+class Rig:
+    """A running rig; use it in a `with` statement."""
+
+    def __init__(self, options: RigOptions | None = None) -> None:
+        self.options = options or RigOptions()
+        self._stack = ExitStack()
+        self.hosts: list[Child] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for host in self.hosts:
+            host.end()
+        self._stack.close()
+
+    def _start(self) -> None:
+        self.logs = self.options.logs or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="rig-")))
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.storage = self._stack.enter_context(Azurite()).connection_string
+        self.inbox = self._stack.enter_context(Inbox())
+        self.simulator = self._stack.enter_context(self._start_simulator())
+        self.control_url: str = self.simulator.ready["control"]
+        self.site_url: str = self.simulator.ready["front_doors"][SITE]
+        for number in range(self.options.hosts):
+            self.start_host(number)
+
+    def _start_simulator(self) -> Child:
+        config = self.logs / "simulator.json"
+        config.write_text(self.options.config.model_dump_json(by_alias=True), encoding="utf-8")
+        ports = ("--port", os.environ.get("RIG_SIMULATOR_PORT", "0"))
+        front_door = ("--front-door-port", os.environ.get("RIG_SITE_PORT", "0"))
+        return Child(
+            "local.azure_simulator", ["--config", str(config), *ports, *front_door], self.logs / "simulator.log"
+        )
+
+    def start_host(self, number: int = 0) -> Child:
+        """Start one more function host, or one in the place of a killed one."""
+        port = os.environ.get("RIG_APP_PORT", "0") if number == 0 else "0"
+        arguments = ["--app-dir", str(APP_FOLDER), "--port", port, "--instance", f"host-{number}", "--end-with-stdin"]
+        if self.options.deliver_twice:
+            arguments.append("--deliver-twice")
+        host = Child("local.functions_host", arguments, self.logs / f"host-{number}.log", self.app_settings())
+        self.hosts[number : number + 1] = [host]
+        return host
+
+    def app_settings(self) -> dict[str, str]:
+        """The app settings that a deployment would set."""
+        ready = self.simulator.ready
+        site = self.options.config.sites[0]
+        return {
+            "AzureWebJobsStorage": self.storage,
+            "WATCH_SCHEDULE": "*/10 * * * * *",
+            "EVALUATE_SCHEDULE": "5/30 * * * * *",
+            "ARM_ENDPOINT": ready["simulator"],
+            "METRICS_ENDPOINT": ready["simulator"],
+            "LOGS_ENDPOINT": ready["simulator"],
+            "IDENTITY_ENDPOINT": ready["identity"]["endpoint"],
+            "IDENTITY_HEADER": ready["identity"]["header"],
+            "CHANNEL_WEBHOOK_OPS": self.inbox.url,
+            "DEMO_SITE_ID": self.site_id,
+            "DEMO_REGION": "westeurope",
+            "DEMO_SITE_URL": self.site_url,
+            "DEMO_WORKSPACE_ID": site.workspace_id,
+            "RIG_FUNCTION_KEY": os.environ.get("RIG_FUNCTION_KEY", "rig-function-key"),
+            **self.options.settings,
+        }
+
+    @property
+    def site_id(self) -> str:
+        """ARM id of the guarded site."""
+        config = self.options.config
+        group = f"/subscriptions/{config.subscription_id}/resourceGroups/{config.resource_group}"
+        return f"{group}/providers/Microsoft.Web/sites/{config.sites[0].name}"
+
+    @property
+    def app_url(self) -> str:
+        return str(self.hosts[0].ready["url"])
+
+    @property
+    def function_key(self) -> str:
+        return str(self.hosts[0].ready["function_key"])

@@ -1,0 +1,102 @@
+"""Log Analytics queries. A query is a file in the KQL folder; what it may refer to is declared in front of it.
+
+A query answers rows of `at`, `value` and `count`. A partial result is an error: what is missing may be the worst of it.
+https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.azure_clients import credential, policies_for
+from shared.adapters.azure_errors import translated
+from shared.errors import PermanentError
+from shared.model.policy import LogSignal
+from shared.model.signal import Sample, measured, no_data
+from shared.ports import Collected, Job, Want
+
+if TYPE_CHECKING:
+    from azure.monitor.query import LogsQueryClient
+
+_COLUMNS = ("at", "value", "count")
+
+
+class LogSource:
+    """Fulfils `ports.SampleSource`."""
+
+    def __init__(self, endpoint: str, client_id: str | None, folder: Path) -> None:
+        self._endpoint = endpoint
+        self._client_id = client_id
+        self._folder = folder
+
+    def jobs(self, wants: Sequence[Want]) -> list[Job]:
+        return [Job(wants=(want,), timeout=want.signal.timeout, run=partial(self._run, want)) for want in wants]
+
+    def _run(self, want: Want, now: datetime) -> list[Collected]:
+        signal = _log(want)
+        query = _declared(want) + self._text(signal.log)
+        seconds = int(signal.timeout.total_seconds())
+        with translated(f"querying {signal.log}"):
+            answer = self._client.query_workspace(
+                signal.workspace,
+                query,
+                timespan=(want.since, now),
+                server_timeout=max(1, seconds),
+                connection_timeout=5,
+                read_timeout=seconds,
+                retry_total=0,
+            )
+        rows = _rows(signal, answer)
+        samples = tuple(_sample(signal, row) for row in rows)
+        nothing = no_data(now, f"{signal.log} found nothing for this time")
+        return [Collected(workload=want.policy.workload, name=want.name, samples=samples or (nothing,))]
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self._folder / name).read_text(encoding="utf-8")
+        except OSError:
+            raise PermanentError(f"there is no log query {name} in {self._folder.name}") from None
+
+    @cached_property
+    def _client(self) -> "LogsQueryClient":
+        from azure.monitor.query import LogsQueryClient
+
+        return LogsQueryClient(
+            credential(self._client_id), endpoint=self._endpoint, per_call_policies=policies_for(self._endpoint)
+        )
+
+
+def _log(want: Want) -> LogSignal:
+    if not isinstance(want.signal, LogSignal):
+        raise TypeError(f"{want.name} is no log query")
+    return want.signal
+
+
+def _declared(want: Want) -> str:
+    """Declare what a query may refer to; text is quoted as KQL wants it, so that it stays text."""
+    resource = want.policy.site.resource.replace("\\", "\\\\").replace('"', '\\"')
+    return f'let site_id = "{resource}";\n'
+
+
+def _rows(signal: LogSignal, answer: Any) -> list[dict[str, Any]]:
+    tables = getattr(answer, "tables", None)
+    if tables is None:
+        raise PermanentError(f"{signal.log} was answered in part only")
+    table = tables[0] if tables else None
+    columns = [str(column) for column in table.columns] if table else list(_COLUMNS)
+    missing = [name for name in _COLUMNS if name not in columns]
+    if missing:
+        raise PermanentError(f"{signal.log} has no column {missing[0]}; expected {', '.join(_COLUMNS)}")
+    return [dict(zip(columns, row, strict=True)) for row in (table.rows if table else [])]
+
+
+def _sample(signal: LogSignal, row: dict[str, Any]) -> Sample:
+    at, value, count = row["at"], row["value"], row["count"]
+    if not isinstance(at, datetime):
+        raise PermanentError(f"{signal.log} answered {type(at).__name__} for `at`; expected a datetime")
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if value is None:
+        return no_data(at, "the query found no value for this time")
+    return measured(at, signal.unit.canonical(float(value)), int(count or 0))

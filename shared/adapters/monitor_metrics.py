@@ -1,0 +1,123 @@
+"""Platform metrics through the metrics data plane of Azure Monitor: one call for up to 50 sites of a region.
+
+https://learn.microsoft.com/rest/api/monitor/metrics-batch/batch
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import batched, groupby
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shared.adapters.azure_clients import credential, policies_for
+from shared.adapters.azure_errors import translated
+from shared.model.policy import MetricSignal
+from shared.model.signal import Sample, measured, no_data
+from shared.ports import Collected, Job, Want
+
+if TYPE_CHECKING:
+    from azure.monitor.querymetrics import MetricsClient, MetricsQueryResult
+
+_MOST_RESOURCES = 50
+_GRAIN = timedelta(minutes=1)  # the finest that platform metrics have
+Points = Mapping[datetime, float]
+
+
+class MetricSource:
+    """Fulfils `ports.SampleSource`."""
+
+    def __init__(self, endpoint: str, client_id: str | None) -> None:
+        """`endpoint` holds `{region}`, because every region has its own."""
+        self._endpoint = endpoint
+        self._client_id = client_id
+        self._clients: dict[str, MetricsClient] = {}
+        self._lock = Lock()
+
+    def jobs(self, wants: Sequence[Want]) -> list[Job]:
+        ordered = sorted(wants, key=_call)
+        return [
+            Job(wants=some, timeout=some[0].signal.timeout, run=partial(self._run, some))
+            for _, group in groupby(ordered, key=_call)
+            for some in batched(group, _MOST_RESOURCES, strict=False)
+        ]
+
+    def _run(self, wants: tuple[Want, ...], now: datetime) -> list[Collected]:
+        signal = _metric(wants[0])
+        names = [signal.metric, *([signal.per] if signal.per else [])]
+        resources = sorted({_resource(want) for want in wants})
+        with translated(f"reading metric {signal.metric}"):
+            results = self._client(wants[0].policy.site.region).query_resources(
+                resource_ids=resources,
+                metric_namespace=signal.namespace,
+                metric_names=names,
+                timespan=(min(want.since for want in wants), now),
+                granularity=_GRAIN,
+                aggregations=[signal.aggregation],
+                retry_total=0,
+                connection_timeout=5,
+                read_timeout=signal.timeout.total_seconds(),
+            )
+        by_resource = {resource.casefold(): result for resource, result in zip(resources, results, strict=False)}
+        return [_collected(want, by_resource.get(_resource(want).casefold()), now) for want in wants]
+
+    def _client(self, region: str) -> "MetricsClient":
+        endpoint = self._endpoint.format(region=region)
+        with self._lock:
+            if endpoint not in self._clients:
+                self._clients[endpoint] = self._new_client(endpoint)
+            return self._clients[endpoint]
+
+    def _new_client(self, endpoint: str) -> "MetricsClient":
+        from azure.monitor.querymetrics import MetricsClient
+
+        return MetricsClient(endpoint, credential(self._client_id), per_call_policies=policies_for(endpoint))
+
+
+def _metric(want: Want) -> MetricSignal:
+    if not isinstance(want.signal, MetricSignal):
+        raise TypeError(f"{want.name} is no metric")
+    return want.signal
+
+
+def _resource(want: Want) -> str:
+    return _metric(want).resource or want.policy.site.resource
+
+
+def _call(want: Want) -> tuple[str, ...]:
+    """What must be the same for two signals to share a call."""
+    signal = _metric(want)
+    subscription = _resource(want).split("/")[2]
+    shape = (signal.namespace, signal.metric, signal.per or "", signal.aggregation, str(signal.timeout))
+    return (want.policy.site.region, subscription, *shape)
+
+
+def _collected(want: Want, result: "MetricsQueryResult | None", now: datetime) -> Collected:
+    signal = _metric(want)
+    found = {metric.name.casefold(): metric for metric in (result.metrics if result else [])}
+    values = _points(found.get(signal.metric.casefold()), signal.aggregation)
+    bases = _points(found.get(signal.per.casefold()), signal.aggregation) if signal.per else None
+    samples = tuple(sample for at, value in values.items() if (sample := _sample(signal, at, value, bases)).at <= now)
+    nothing = no_data(now, f"Azure Monitor has no {signal.metric} for this time")
+    return Collected(workload=want.policy.workload, name=want.name, samples=samples or (nothing,))
+
+
+def _points(metric: object, aggregation: str) -> Points:
+    """Return the values of a metric by the start of their minute; a minute without a value is left out."""
+    series = getattr(metric, "timeseries", None) or []
+    return {
+        point.timestamp: float(value)
+        for point in (series[0].data if series else [])
+        if (value := getattr(point, aggregation)) is not None
+    }
+
+
+def _sample(signal: MetricSignal, minute: datetime, value: float, bases: Points | None) -> Sample:
+    """Return the sample of one minute; its event time is the minute's end."""
+    at = minute + _GRAIN
+    if bases is None:
+        return measured(at, signal.unit.canonical(value))
+    base = bases.get(minute)
+    if not base:
+        return no_data(at, f"no {signal.per} in this minute")
+    return measured(at, value / base, int(base))

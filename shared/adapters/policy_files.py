@@ -1,0 +1,53 @@
+"""Reads the policies of a folder. One that is wrong keeps its own workload from being watched, and no other."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import PolicyError
+from shared.model.policy import Policy
+from shared.model.policy_text import read_policy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFolder:
+    """The policies that can be used, by workload, and what is wrong with the others."""
+
+    policies: Mapping[str, Policy]
+    problems: tuple[str, ...]
+
+
+def read_policy_folder(folder: Path, settings: Mapping[str, str]) -> PolicyFolder:
+    """Read every `*.yaml` of a folder.
+
+    Args:
+        folder: Where the policies are.
+        settings: Values for `%NAME%`.
+    """
+    policies: dict[str, Policy] = {}
+    problems: list[str] = []
+    for file in sorted(folder.glob("*.yaml")):
+        try:
+            policy = _read(file, settings)
+        except PolicyError as error:
+            problems.append(str(error))
+            continue
+        if policy.workload in policies:
+            problems.append(f"{file.name}: workload {policy.workload} has a policy already; expected one each")
+        policies.setdefault(policy.workload, policy)
+    if not policies and not problems:
+        problems.append(f"{folder.name}: no policies; expected at least one *.yaml")
+    for problem in problems:
+        log.error("policy refused: %s", problem)
+    return PolicyFolder(policies, tuple(problems))
+
+
+def _read(file: Path, settings: Mapping[str, str]) -> Policy:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"cannot be read: {type(error).__name__}", where=file.name) from None
+    return read_policy(text, file=file.name, settings=settings)

@@ -1,0 +1,57 @@
+"""The doorbell in Azure Queue Storage. A message carries ids only.
+
+The queue trigger expects base64 unless host.json says otherwise, and Python's client sends plain text unless told so:
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue
+"""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import timedelta
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient
+
+from shared.adapters.azure_errors import translated
+
+ROLLBACK_LEVEL_1 = "rollback-level-1"
+WATCH = "watch"
+SAMPLES = "samples"
+NOTIFICATIONS = "notifications"
+# A ring that nobody heard for this long is worthless: the watch has long rung again.
+_LIFETIME = timedelta(hours=1)
+
+
+class QueueDoorbell:
+    """Fulfils `ports.Doorbell`. Safe to use from many threads."""
+
+    def __init__(self, queue: Callable[[str], QueueClient]) -> None:
+        """`queue` returns the client of the queue of that name, the same one each time."""
+        self._queue = queue
+
+    def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
+        self._send(f"rollback-level-{level}", {"rollback": rollback_id}, after)
+
+    def watch(self, workload: str) -> None:
+        self._send(WATCH, {"workload": workload}, timedelta(0))
+
+    def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
+        self._send(NOTIFICATIONS, {"workload": workload, "delivery": delivery_id}, after)
+
+    def _send(self, name: str, ids: dict[str, str], after: timedelta) -> None:
+        queue, text = self._queue(name), json.dumps(ids)
+        hidden_s = math.ceil(after.total_seconds())
+        lifetime_s = int(_LIFETIME.total_seconds()) + hidden_s
+        with translated(f"ringing {name}"):
+            try:
+                queue.send_message(text, visibility_timeout=hidden_s, time_to_live=lifetime_s)
+            except ResourceNotFoundError:
+                _create(queue)
+                queue.send_message(text, visibility_timeout=hidden_s, time_to_live=lifetime_s)
+
+
+def _create(queue: QueueClient) -> None:
+    try:
+        queue.create_queue()
+    except ResourceExistsError:
+        return

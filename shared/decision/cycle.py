@@ -1,0 +1,160 @@
+"""One cycle of the watch as a pure function: what was known, what is new and the time give what is known now.
+
+It can therefore be replayed on history, and tested by the thousand.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.decision.assess import assess
+from shared.decision.decide import decide
+from shared.decision.guards import Situation
+from shared.model.change import KnownGood
+from shared.model.decision import Action, Decision
+from shared.model.event import Event, EventKind
+from shared.model.policy import Policy
+from shared.model.rollback import LastRollback
+from shared.model.signal import Sample, Series, merge
+from shared.model.trigger import TriggerReading, TriggerState, Verdict
+from shared.model.watch import WatchState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a cycle starts from besides the samples."""
+
+    state: WatchState
+    known_good: KnownGood | None = None
+    active_rollback: str | None = None
+    last_rollback: LastRollback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What this cycle brought: samples by signal, which signals were asked, and the build that was seen served."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    asked: Iterable[str] = ()
+    build_seen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """The outcome of a cycle: the new state to save, the decision, and the transitions to record."""
+
+    state: WatchState
+    decision: Decision
+    events: tuple[Event, ...]
+
+
+def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
+    """Merge what is new, read every trigger, decide, and say what changed."""
+    state = _with_news(policy, known.state, news, now)
+    readings = tuple(assess(rule, state.series.get(rule.signal, ()), now) for rule in policy.rules)
+    decision = decide(readings, _situation(policy, known, state, now))
+    before = known.state
+    events = (
+        *_trigger_events(policy, before, readings, now),
+        *_decision_events(policy, before, decision, now),
+        *_sight_events(policy, before, decision, now),
+    )
+    state = _with_decision(state, before, readings, decision, now)
+    state, paged = _page_when_blind(policy, state, now)
+    return Cycle(state=state, decision=decision, events=events + paged)
+
+
+def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> WatchState:
+    series: dict[str, Series] = {
+        name: merge(state.series.get(name, ()), news.samples.get(name, ()), now=now, keep=policy.horizon(name))
+        for name in policy.signals
+    }
+    collected_at = {name: at for name, at in state.collected_at.items() if name in policy.signals}
+    collected_at.update(dict.fromkeys(news.asked, now))
+    state = replace(state, series=series, collected_at=collected_at, cycled_at=now)
+    if news.build_seen:
+        state = replace(state, production_build=news.build_seen, production_build_at=now)
+    return state
+
+
+def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -> Situation:
+    return Situation(
+        now=now,
+        guards=policy.guards,
+        known_good=known.known_good,
+        production_build=state.production_build,
+        active_rollback=known.active_rollback,
+        last_rollback=known.last_rollback,
+    )
+
+
+_STATE_EVENTS = {
+    TriggerState.INACTIVE: EventKind.CLEARED,
+    TriggerState.PENDING: EventKind.PENDING,
+    TriggerState.FIRING: EventKind.FIRING,
+}
+
+
+def _trigger_events(
+    policy: Policy, before: WatchState, readings: Sequence[TriggerReading], now: datetime
+) -> Iterable[Event]:
+    states = {reading.name: reading.state for reading in before.readings}
+    for reading in readings:
+        if reading.state is not states.get(reading.name, TriggerState.INACTIVE):
+            yield Event(
+                workload=policy.workload,
+                kind=_STATE_EVENTS[reading.state],
+                at=now,
+                sentence=f"{reading.name} is {reading.state}: {reading.sentence}",
+                about=reading.name,
+                since=reading.since,
+            )
+
+
+def _decision_events(policy: Policy, before: WatchState, decision: Decision, now: datetime) -> Iterable[Event]:
+    same = decision.action is before.action and decision.limitation == before.limitation
+    kind = {
+        Action.ROLL_BACK: EventKind.DECIDED,
+        Action.ASK: EventKind.ASKED,
+        Action.PAUSE: EventKind.PAUSED,
+        Action.CONTINUE: EventKind.HELD_BACK,
+    }[decision.action]
+    if same or (decision.action is Action.CONTINUE and decision.limitation is None):
+        return
+    about = decision.trigger.name if decision.trigger else ""
+    yield Event(workload=policy.workload, kind=kind, at=now, sentence=decision.sentence, about=about)
+
+
+def _with_decision(
+    state: WatchState, before: WatchState, readings: tuple[TriggerReading, ...], decision: Decision, now: datetime
+) -> WatchState:
+    blind = decision.verdict is Verdict.BLIND
+    return replace(
+        state,
+        readings=readings,
+        verdict=decision.verdict,
+        action=decision.action,
+        limitation=decision.limitation,
+        sentence=decision.sentence,
+        since=before.since if decision.verdict is before.verdict else now,
+        blind_since=(before.blind_since or now) if blind else None,
+        blind_told=before.blind_told and blind,
+    )
+
+
+def _page_when_blind(policy: Policy, state: WatchState, now: datetime) -> tuple[WatchState, tuple[Event, ...]]:
+    """Blindness never rolls anything back; once it lasts, people must know that nobody is watching."""
+    due = state.blind_since is not None and now - state.blind_since >= policy.guards.blind_page_after
+    if not due or state.blind_told:
+        return state, ()
+    event = Event(
+        workload=policy.workload, kind=EventKind.BLIND, at=now, sentence=state.sentence, since=state.blind_since
+    )
+    return replace(state, blind_told=True), (event,)
+
+
+def _sight_events(policy: Policy, before: WatchState, decision: Decision, now: datetime) -> Iterable[Event]:
+    """Whoever was told of blindness is told of its end."""
+    if before.blind_told and decision.verdict is not Verdict.BLIND:
+        sentence = f"sees again: {decision.sentence}"
+        yield Event(workload=policy.workload, kind=EventKind.SIGHTED, at=now, sentence=sentence)

@@ -1,0 +1,49 @@
+"""Commit first, then ring for what the commit made due. A ring that fails is only late: the watch rings again."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from shared.engine.records import OUTBOX, RUN, decode
+from shared.errors import ControllerError
+from shared.model.rollback import Rollback
+from shared.ports import Doorbell, Insert, Ledger, Write
+
+log = logging.getLogger(__name__)
+
+
+def commit_and_ring(ledger: Ledger, doorbell: Doorbell, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+    """Carry out the writes as one atomic step and ring for every new delivery and rollback among them.
+
+    Returns:
+        The new version by key.
+
+    Raises:
+        LostRace: nothing was written, nothing rung.
+        TransientError: the storage does not answer.
+    """
+    versions = ledger.commit(workload, writes)
+    inserted = [write for write in writes if isinstance(write, Insert)]
+    for write in inserted:
+        if write.key.startswith(RUN):
+            ring_rollback(doorbell, decode(Rollback, write.body))
+        elif write.key.startswith(OUTBOX):
+            ring_delivery(doorbell, workload, write.key.removeprefix(OUTBOX))
+    return versions
+
+
+def ring_rollback(doorbell: Doorbell, run: Rollback, now: datetime | None = None) -> None:
+    """Ring for a run when it is due; at once without `now`."""
+    after = max(timedelta(0), run.due_at - now) if now else timedelta(0)
+    try:
+        doorbell.rollback(run.id, run.level, after=after)
+    except ControllerError as error:
+        log.warning("rollback %s will be rung for again: %s", run.id, error)
+
+
+def ring_delivery(doorbell: Doorbell, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
+    """Ring for a delivery."""
+    try:
+        doorbell.delivery(workload, delivery_id, after=after)
+    except ControllerError as error:
+        log.warning("delivery %s of %s will be rung for again: %s", delivery_id, workload, error)

@@ -1,0 +1,220 @@
+"""What comes in from outside: samples, alerts, changes, and rollbacks asked for by hand.
+
+Everything that is accepted is a row before it is answered. Nothing here decides: the watch does, at its next cycle.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from shared.clock import Clock
+from shared.decision.guards import Situation, rollback_limitation
+from shared.engine.commit import commit_and_ring
+from shared.engine.records import CHANGE, INBOX, KNOWN_GOOD, Arrived, announce, encode, snapshot
+from shared.engine.start import new_rollback, starting_writes
+from shared.errors import ControllerError, InvalidInput, LostRace, NotFound, Refused
+from shared.model.alert import Alert
+from shared.model.change import Change, KnownGood
+from shared.model.event import Event, EventKind
+from shared.model.policy import AlertSignal, Policy, PushedSignal
+from shared.model.rollback import Rollback
+from shared.model.signal import Outcome, Sample
+from shared.ports import Doorbell, Insert, Ledger, Put, Write
+
+log = logging.getLogger(__name__)
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_UNCLAIMED = "unclaimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes in what others send."""
+
+    ledger: Ledger
+    doorbell: Doorbell
+    policies: Callable[[], Mapping[str, Policy]]
+    clock: Clock
+
+    def samples(self, workload: str, pushed: Mapping[str, tuple[Sample, ...]]) -> str:
+        """Take in samples by the name they are pushed under, values in the unit of their signal.
+
+        Raises:
+            NotFound: no such workload.
+            InvalidInput: a name that no signal has, a value off its scale, or a time in the future.
+            TransientError: not stored; send again.
+        """
+        policy = self._policy(workload)
+        converted = {name: self._converted(policy, name, samples) for name, samples in pushed.items()}
+        body = encode(Arrived(converted))
+        key = f"{INBOX}{sha256(body.encode()).hexdigest()[:32]}"
+        self.ledger.commit(workload, [Put(key, body)])
+        count = sum(len(samples) for samples in pushed.values())
+        return f"{count} samples of {workload} taken in"
+
+    def _converted(self, policy: Policy, name: str, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+        signal = next((s for s in policy.signals.values() if isinstance(s, PushedSignal) and s.pushed == name), None)
+        if signal is None:
+            known = (
+                ", ".join(sorted(s.pushed for s in policy.signals.values() if isinstance(s, PushedSignal))) or "none"
+            )
+            raise InvalidInput(
+                f"{policy.workload} has no pushed signal {name!r}; expected one of: {known}", where="signal"
+            )
+        return tuple(self._checked(signal, name, sample) for sample in samples)
+
+    def _checked(self, signal: PushedSignal, name: str, sample: Sample) -> Sample:
+        if sample.at > self.clock() + _CLOCK_SKEW:
+            raise InvalidInput(
+                f"{sample.at.isoformat()} of {name} lies in the future; expected the time measured", where="at"
+            )
+        if sample.outcome is not Outcome.MEASURED or sample.value is None:
+            return sample
+        if signal.scale and not signal.scale[0] <= sample.value <= signal.scale[1]:
+            low, high = signal.scale
+            raise InvalidInput(
+                f"{sample.value:g} of {name} is off its scale; expected {low:g} to {high:g}", where="value"
+            )
+        value = signal.measures.canonical(sample.value)
+        return Sample(sample.at, sample.outcome, value, sample.count, sample.id, sample.note)
+
+    def alert(self, alert: Alert) -> str:
+        """Take in an alert: a row for every workload that it concerns, once, and a ring for each.
+
+        Returns:
+            One sentence. An alert that concerns no workload is kept and named, and never executed.
+
+        Raises:
+            TransientError: not stored; Azure Monitor delivers again.
+        """
+        alert = _believable(alert, self.clock())
+        concerned = [policy for policy in self.policies().values() if _concerns(policy, alert)]
+        if not concerned:
+            self.ledger.commit(_UNCLAIMED, [Put(f"alert:{alert.identity}", encode(alert))])
+            return f"alert {alert.rule} concerns no workload here; it is kept and nothing is done"
+        return "; ".join(self._alert_for(policy, alert) for policy in concerned)
+
+    def _alert_for(self, policy: Policy, alert: Alert) -> str:
+        event = Event(
+            workload=policy.workload,
+            kind=EventKind.ALERT,
+            at=self.clock(),
+            sentence=f"alert {alert.rule} {alert.condition}: {alert.essence}",
+            about=alert.rule,
+            since=alert.fired_at,
+        )
+        writes: list[Write] = [
+            Insert(f"alert:{alert.identity}", encode(alert)),
+            Put(f"{INBOX}{alert.identity[:32]}", encode(Arrived({}, alert))),
+            *announce(event, policy.notify),
+        ]
+        try:
+            commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        except LostRace:
+            return f"{policy.workload}: alert {alert.rule} was here before"
+        self._ring_watch(policy.workload)
+        return f"{policy.workload}: alert {alert.rule} {alert.condition} taken in"
+
+    def _ring_watch(self, workload: str) -> None:
+        try:
+            self.doorbell.watch(workload)
+        except ControllerError as error:
+            log.warning("%s is watched at its next tick instead: %s", workload, error)
+
+    def known_good(self, workload: str, build: str, recorded_by: str) -> KnownGood:
+        """Record the build to go back to.
+
+        Raises:
+            NotFound: no such workload.
+            TransientError: not stored.
+        """
+        self._policy(workload)
+        recorded = KnownGood(build=build, recorded_at=self.clock(), recorded_by=recorded_by)
+        self.ledger.commit(workload, [Put(KNOWN_GOOD, encode(recorded))])
+        return recorded
+
+    def change(self, workload: str, kind: str, build: str, known_good: str | None) -> Change:
+        """Record that a change begins, and with it the build to go back to if one is given.
+
+        Raises:
+            NotFound: no such workload.
+            Refused: the new build is the known-good one.
+            TransientError: not stored.
+        """
+        policy = self._policy(workload)
+        now = self.clock()
+        if known_good == build:
+            raise Refused(f"build {build} cannot be the change and the known good at once")
+        change = Change(id=f"{workload}.change.{now:%Y%m%dT%H%M%S%f}", kind=kind, build=build, started_at=now)
+        event = Event(
+            workload=workload,
+            kind=EventKind.CHANGE_STARTED,
+            at=now,
+            sentence=f"{kind} of build {build} started" + (f"; known good is {known_good}" if known_good else ""),
+            about=change.id,
+        )
+        writes: list[Write] = [Put(CHANGE, encode(change)), *announce(event, policy.notify)]
+        if known_good:
+            writes.append(Put(KNOWN_GOOD, encode(KnownGood(build=known_good, recorded_at=now, recorded_by=change.id))))
+        commit_and_ring(self.ledger, self.doorbell, workload, writes)
+        return change
+
+    def rollback(self, workload: str, level: int, reason: str, requested_by: str) -> Rollback:
+        """Start a rollback that a person asked for.
+
+        Raises:
+            NotFound: no such workload.
+            Refused: something stands against it; the sentence says what.
+            TransientError: not started.
+        """
+        policy = self._policy(workload)
+        found = snapshot(self.ledger, workload)
+        situation = Situation(
+            now=self.clock(),
+            guards=policy.guards,
+            known_good=found.known_good,
+            production_build=found.watch.production_build,
+            active_rollback=found.active.id if found.active else None,
+            last_rollback=found.last,
+            by_hand=True,
+        )
+        limitation = rollback_limitation(situation)
+        if limitation is not None or found.known_good is None:
+            raise Refused(f"not rolled back: {limitation}")
+        run = new_rollback(
+            policy,
+            level=level,
+            known_good=found.known_good.build,
+            cause=reason,
+            requested_by=requested_by,
+            trigger="",
+            now=self.clock(),
+        )
+        try:
+            commit_and_ring(self.ledger, self.doorbell, workload, starting_writes(policy, run))
+        except LostRace:
+            raise Refused("not rolled back: another rollback was started in the same moment") from None
+        return run
+
+    def _policy(self, workload: str) -> Policy:
+        policy = self.policies().get(workload)
+        if policy is None:
+            raise NotFound(f"there is no workload {workload!r} here")
+        return policy
+
+
+def _believable(alert: Alert, now: datetime) -> Alert:
+    """An alert from the future would stay the newest word for as long; it counts from now."""
+    if alert.fired_at <= now + _CLOCK_SKEW:
+        return alert
+    return replace(alert, fired_at=now, occurrence=alert.occurrence or alert.fired_at.isoformat())
+
+
+def _concerns(policy: Policy, alert: Alert) -> bool:
+    watched = {s.alert.casefold() for s in policy.signals.values() if isinstance(s, AlertSignal)}
+    site = policy.site.resource.casefold()
+    return alert.rule.casefold() in watched or any(
+        target == site or target.startswith(f"{site}/") for target in alert.targets
+    )

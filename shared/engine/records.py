@@ -1,0 +1,155 @@
+"""Where everything of a workload is kept, and how it is written down.
+
+All records of a workload share one partition, so that a transition, the event that tells of it and the deliveries to
+people are one atomic commit. What is pending has a key that begins with `now:`; one scan shows a cycle all it needs.
+
+    now:watch            what the watch remembers           now:in:<id>       samples and alerts that arrived
+    now:active           the id of the running rollback     now:out:<id>      deliveries that are still due
+    now:last             the last rollback that ended       run:<id>          a rollback with its steps
+    now:known-good       the build to go back to            event:<newest first>   the history
+    now:change           the change in progress             alert:<identity>  an alert that was taken in
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.errors import PermanentError
+from shared.model.alert import Alert
+from shared.model.change import Change, KnownGood
+from shared.model.event import Delivery, Event
+from shared.model.policy import Notify
+from shared.model.rollback import LastRollback, Rollback
+from shared.model.signal import Sample
+from shared.model.watch import WatchState
+from shared.ports import Insert, Ledger, Put, Row, Write
+
+NOW = "now:"
+WATCH = "now:watch"
+ACTIVE = "now:active"
+LAST = "now:last"
+KNOWN_GOOD = "now:known-good"
+CHANGE = "now:change"
+INBOX = "now:in:"
+OUTBOX = "now:out:"
+RUN = "run:"
+EVENT = "event:"
+_FAR_FUTURE_MS = 9_999_999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """Which rollback runs. Inserting it is what makes a second one impossible."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came in from outside and waits for the next cycle: samples by pushed name, or an alert."""
+
+    samples: dict[str, tuple[Sample, ...]]
+    alert: Alert | None = None
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Return the reader and writer of a record type; building one takes milliseconds, so each is built once."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def encode(value: object) -> str:
+    """Write a record as JSON."""
+    text: str = _adapter(type(value)).dump_json(value).decode()
+    return text
+
+
+def decode[T](kind: type[T], body: str) -> T:
+    """Read a record.
+
+    Raises:
+        PermanentError: the stored text is not such a record; nothing of it is shown.
+    """
+    try:
+        value: T = _adapter(kind).validate_json(body)
+    except ValueError as error:
+        raise PermanentError(f"a stored {kind.__name__} cannot be read by this version") from error
+    return value
+
+
+def run_key(rollback_id: str) -> str:
+    """Key of a rollback's record."""
+    return f"{RUN}{rollback_id}"
+
+
+def event_key(event: Event) -> str:
+    """Key of an event: the newest sorts first, two of one instant stay apart."""
+    milliseconds = _FAR_FUTURE_MS - int(event.at.timestamp() * 1000)
+    return f"{EVENT}{milliseconds:013d}:{event.kind}:{sha256(event.about.encode()).hexdigest()[:8]}"
+
+
+def announce(event: Event, notify: Notify) -> list[Write]:
+    """Return the writes that record an event and make it due at every channel that wants it."""
+    key = event_key(event)
+    writes: list[Write] = [Put(key, encode(event))]
+    if event.kind in notify.on:
+        writes += [_delivery(f"{key.removeprefix(EVENT)}:{channel}", channel, event) for channel in notify.to]
+    return writes
+
+
+def _delivery(delivery_id: str, channel: str, event: Event) -> Insert:
+    delivery = Delivery(id=delivery_id, channel=channel, event=event, due_at=event.at)
+    return Insert(f"{OUTBOX}{delivery_id}", encode(delivery))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that is pending for a workload, as one scan found it."""
+
+    watch: WatchState
+    watch_version: str | None
+    active: Active | None
+    last: LastRollback | None
+    known_good: KnownGood | None
+    change: Change | None
+    change_version: str | None
+    inbox: dict[str, Arrived]
+    outbox: dict[str, Delivery]
+
+
+def snapshot(ledger: Ledger, workload: str) -> Snapshot:
+    """Read what is pending for a workload.
+
+    Raises:
+        TransientError: the storage does not answer.
+        PermanentError: a record cannot be read.
+    """
+    rows = {row.key: row for row in ledger.scan(workload, NOW)}
+    watch, change = rows.get(WATCH), rows.get(CHANGE)
+    return Snapshot(
+        watch=decode(WatchState, watch.body) if watch else WatchState(),
+        watch_version=watch.version if watch else None,
+        active=_read(Active, rows.get(ACTIVE)),
+        last=_read(LastRollback, rows.get(LAST)),
+        known_good=_read(KnownGood, rows.get(KNOWN_GOOD)),
+        change=_read(Change, change),
+        change_version=change.version if change else None,
+        inbox={key: decode(Arrived, row.body) for key, row in rows.items() if key.startswith(INBOX)},
+        outbox={key: decode(Delivery, row.body) for key, row in rows.items() if key.startswith(OUTBOX)},
+    )
+
+
+def _read[T](kind: type[T], row: Row | None) -> T | None:
+    return decode(kind, row.body) if row else None
+
+
+def load_rollback(ledger: Ledger, workload: str, rollback_id: str) -> tuple[Rollback, str] | None:
+    """Return a rollback and the version of its record, or `None`."""
+    row = ledger.read(workload, run_key(rollback_id))
+    return (decode(Rollback, row.body), row.version) if row else None

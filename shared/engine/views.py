@@ -1,0 +1,186 @@
+"""What people and programs may read: workloads, rollbacks and the app's own health, as JSON-ready values."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.clock import Clock
+from shared.engine.records import EVENT, Snapshot, decode, load_rollback, snapshot
+from shared.errors import ControllerError, NotFound
+from shared.model.event import Event
+from shared.model.policy import Policy
+from shared.model.quantity import say_span
+from shared.model.rollback import StepRecord, workload_of
+from shared.model.signal import Outcome
+from shared.model.trigger import TriggerReading
+from shared.ports import Ledger
+
+Json = dict[str, Any]
+_ROLLBACK_ID = re.compile(r"[a-z][a-z0-9-]{0,39}\.\d{8}T\d{12}")
+_MOST_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Reads records and shows them."""
+
+    ledger: Ledger
+    policies: Callable[[], Mapping[str, Policy]]
+    clock: Clock
+
+    def workloads(self) -> Json:
+        """Every workload with its verdict and last sentence."""
+        return {"workloads": [self._short(name) for name in self.policies()]}
+
+    def _short(self, name: str) -> Json:
+        found = snapshot(self.ledger, name)
+        watch = found.watch
+        return {
+            "name": name,
+            "verdict": watch.verdict,
+            "sentence": watch.sentence,
+            "since": watch.since,
+            "cycled_at": watch.cycled_at,
+            "active_rollback": found.active.id if found.active else None,
+        }
+
+    def workload(self, name: str) -> Json:
+        """One workload: verdict, triggers with their clocks, change, known good, last sentence, recent history.
+
+        Raises:
+            NotFound: no such workload.
+        """
+        policy = self.policies().get(name)
+        if policy is None:
+            raise NotFound(f"there is no workload {name!r} here")
+        found = snapshot(self.ledger, name)
+        events = [decode(Event, row.body) for row in self.ledger.scan(name, EVENT, limit=_MOST_EVENTS)]
+        return self._short(name) | {
+            "description": policy.description,
+            "action": found.watch.action,
+            "limitation": found.watch.limitation,
+            "production_build": found.watch.production_build,
+            "known_good": found.known_good,
+            "change": found.change,
+            "last_rollback": found.last,
+            "triggers": [_trigger(reading, policy) for reading in found.watch.readings],
+            "signals": {signal: _newest(found, signal) for signal in policy.signals},
+            "events": events,
+        }
+
+    def rollback(self, rollback_id: str) -> Json:
+        """One rollback: its steps, timings and evidence.
+
+        Raises:
+            NotFound: no such rollback.
+        """
+        workload = workload_of(rollback_id)
+        known = _ROLLBACK_ID.fullmatch(rollback_id) and workload in self.policies()
+        loaded = load_rollback(self.ledger, workload, rollback_id) if known else None
+        if loaded is None:
+            raise NotFound(f"there is no rollback {rollback_id[:80]!r} here")
+        run = loaded[0]
+        events = [decode(Event, row.body) for row in self.ledger.scan(workload, EVENT, limit=_MOST_EVENTS)]
+        return {
+            "id": run.id,
+            "workload": run.workload,
+            "level": run.level,
+            "status": run.status,
+            "cause": run.cause,
+            "trigger": run.trigger,
+            "requested_by": run.requested_by,
+            "known_good": run.known_good,
+            "created_at": run.created_at,
+            "ended_at": run.ended_at,
+            "took_s": _seconds(run.created_at, run.ended_at),
+            "outcome": run.outcome,
+            "steps": [_step(step) for step in run.steps],
+            "events": [event for event in reversed(events) if event.about == run.id],
+        }
+
+    def health(self, problems: Sequence[str], stale_after: timedelta) -> tuple[bool, Json]:
+        """Whether the app can do its work: storage answers, the watch runs, every workload sees something.
+
+        Args:
+            problems: What is wrong already before anything is read, such as refused policies.
+            stale_after: The watch is late when no cycle ended for this long.
+        """
+        now = self.clock()
+        checks: list[Json] = [_check("policies", list(problems), f"{len(self.policies())} policies in use")]
+        try:
+            found = {name: snapshot(self.ledger, name) for name in self.policies()}
+        except ControllerError as error:
+            checks.append(_check("storage", [str(error)], ""))
+        else:
+            checks.append(_check("storage", [], "answers"))
+            late = [
+                f"{name}: {_age(one, now)}" for name, one in found.items() if now - one.watch.cycled_at > stale_after
+            ]
+            checks.append(_check("watch", late, "every workload was watched lately"))
+            unseen = [f"{name}: {one.watch.sentence}" for name, one in found.items() if not _sees(one)]
+            checks.append(_check("sources", unseen, "every workload has a source that delivers"))
+        fit = all(check["ok"] for check in checks)
+        return fit, {"status": "fit" if fit else "not fit", "at": now, "checks": checks}
+
+
+def _check(name: str, problems: list[str], fine: str) -> Json:
+    return {"name": name, "ok": not problems, "says": "; ".join(problems) or fine}
+
+
+def _age(found: Snapshot, now: datetime) -> str:
+    if found.watch_version is None:
+        return "never watched yet"
+    return f"last watched {say_span(now - found.watch.cycled_at)} ago"
+
+
+def _sees(found: Snapshot) -> bool:
+    """Some trigger of the workload has something to stand on."""
+    return any(reading.value is not None for reading in found.watch.readings)
+
+
+def _trigger(reading: TriggerReading, policy: Policy) -> Json:
+    rule = next((rule for rule in policy.rules if rule.name == reading.name), None)
+    return {
+        "name": reading.name,
+        "tier": reading.tier,
+        "state": reading.state,
+        "verdict": reading.verdict,
+        "sentence": reading.sentence,
+        "since": reading.since,
+        "held_s": reading.held.total_seconds(),
+        "hold_for_s": rule.hold_for.total_seconds() if rule else None,
+        "value": reading.value,
+        "threshold": rule.threshold if rule else None,
+        "count": reading.count,
+    }
+
+
+def _newest(found: Snapshot, signal: str) -> Json | None:
+    series = found.watch.series.get(signal, ())
+    if not series:
+        return None
+    sample = series[-1]
+    value = sample.value if sample.outcome is Outcome.MEASURED else None
+    return {"at": sample.at, "outcome": sample.outcome, "value": value, "count": sample.count, "note": sample.note}
+
+
+def _step(step: StepRecord) -> Json:
+    return {
+        "name": step.name,
+        "phase": step.phase,
+        "note": step.note,
+        "acts": step.acts,
+        "started_at": step.started_at,
+        "intended_at": step.intended_at,
+        "acted_at": step.acted_at,
+        "ended_at": step.ended_at,
+        "took_s": _seconds(step.started_at, step.ended_at),
+        "before": step.before,
+        "evidence": step.evidence,
+    }
+
+
+def _seconds(begun: datetime | None, ended: datetime | None) -> float | None:
+    return round((ended - begun).total_seconds(), 3) if begun and ended else None

@@ -1,0 +1,199 @@
+"""The timers' use case: collect, evaluate, decide, act; returns one sentence per workload.
+
+A cycle of a workload costs two storage transactions: one scan of what is pending, one commit of the new state together
+with everything that follows from it: events, deliveries, a started rollback, samples that were taken in.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.clock import Clock
+from shared.decision.cycle import Cycle, Known, News, next_cycle
+from shared.engine.collect import Collector, due
+from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
+from shared.engine.records import CHANGE, WATCH, Arrived, Snapshot, announce, encode, load_rollback, snapshot
+from shared.engine.start import new_rollback, starting_writes
+from shared.errors import ControllerError, LostRace
+from shared.model.alert import Alert, AlertCondition
+from shared.model.change import ChangeStatus
+from shared.model.decision import Action
+from shared.model.policy import AlertSignal, Policy, PushedSignal
+from shared.model.signal import Sample, measured
+from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, Write
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+# A commit holds at most 100 writes; the rest of a full inbox waits for the next cycle and is merged again, harmlessly.
+_MOST_INBOX_ROWS = 60
+# A doorbell this late was lost.
+_OVERDUE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watches all workloads."""
+
+    ledger: Ledger
+    doorbell: Doorbell
+    collector: Collector
+    policies: Callable[[], Mapping[str, Policy]]
+    clock: Clock
+    pool: Executor
+
+    def run(self, workloads: Iterable[str] | None = None) -> list[str]:
+        """Collect what is due, then evaluate.
+
+        Args:
+            workloads: Only these; all if `None`.
+
+        Returns:
+            One sentence per workload; a workload whose storage failed says so and does not disturb the others.
+        """
+        policies = self._chosen(workloads)
+        now = self.clock()
+        known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
+        wants = [
+            want
+            for name, found in known.items()
+            if isinstance(found, Snapshot)
+            for want in due(policies[name], found.watch, now)
+        ]
+        collected = self._by_workload(self.collector.collect(wants, now))
+        return self._finish_all(policies, known, collected)
+
+    def evaluate(self) -> list[str]:
+        """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs."""
+        policies = self._chosen(None)
+        known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
+        return self._finish_all(policies, known, {})
+
+    def _chosen(self, workloads: Iterable[str] | None) -> dict[str, Policy]:
+        policies = self.policies()
+        return {name: policies[name] for name in (policies if workloads is None else workloads) if name in policies}
+
+    def _snapshot(self, workload: str) -> Snapshot | ControllerError:
+        try:
+            return snapshot(self.ledger, workload)
+        except ControllerError as error:
+            return error
+
+    def _by_workload(self, collected: Iterable[Collected]) -> Mapping[str, list[Collected]]:
+        found: dict[str, list[Collected]] = defaultdict(list)
+        for one in collected:
+            found[one.workload].append(one)
+        return found
+
+    def _finish_all(
+        self,
+        policies: Mapping[str, Policy],
+        known: Mapping[str, Snapshot | ControllerError],
+        collected: Mapping[str, Sequence[Collected]],
+    ) -> list[str]:
+        def finish(name: str) -> str:
+            sentence = self._cycle(policies[name], known[name], collected.get(name, ()))
+            log.info("%s: %s", name, sentence)
+            return f"{name}: {sentence}"
+
+        return list(self.pool.map(finish, policies))
+
+    def _cycle(self, policy: Policy, found: Snapshot | ControllerError, collected: Sequence[Collected]) -> str:
+        """Evaluate with what was collected; if another cycle saved first, again on top of what it saved."""
+        for _ in range(_TRIES):
+            if isinstance(found, ControllerError):
+                return f"not evaluated: {found}"
+            try:
+                return self._save(policy, found, collected)
+            except LostRace:
+                found = self._snapshot(policy.workload)
+            except ControllerError as error:
+                return f"not saved: {error}"
+        return "another cycle was faster, three times in a row"
+
+    def _save(self, policy: Policy, found: Snapshot, collected: Sequence[Collected]) -> str:
+        now = self.clock()
+        taken = dict(list(found.inbox.items())[:_MOST_INBOX_ROWS])
+        known = Known(
+            state=found.watch,
+            known_good=found.known_good,
+            active_rollback=found.active.id if found.active else None,
+            last_rollback=found.last,
+        )
+        cycle = next_cycle(policy, known, _news(policy, collected, taken.values()), now)
+        writes = [
+            _state_write(cycle, found),
+            *(write for event in cycle.events for write in announce(event, policy.notify)),
+            *_starting(policy, found, cycle, now),
+            *_pausing(found, cycle),
+            *(Delete(key) for key in taken),
+        ]
+        commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        self._ring_for_overdue(policy.workload, found, now)
+        return cycle.decision.sentence
+
+    def _ring_for_overdue(self, workload: str, found: Snapshot, now: datetime) -> None:
+        """The queue is a doorbell, the table is the truth: what is due by the table is rung for again."""
+        if found.active is not None:
+            loaded = load_rollback(self.ledger, workload, found.active.id)
+            if loaded is not None and loaded[0].due_at + _OVERDUE < now:
+                ring_rollback(self.doorbell, loaded[0])
+        for delivery in found.outbox.values():
+            if delivery.due_at + _OVERDUE < now:
+                ring_delivery(self.doorbell, workload, delivery.id)
+
+
+def _news(policy: Policy, collected: Sequence[Collected], arrived: Iterable[Arrived]) -> News:
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for one in collected:
+        samples[one.name] += one.samples
+    for item in arrived:
+        for name, signal in policy.signals.items():
+            if isinstance(signal, PushedSignal):
+                samples[name] += item.samples.get(signal.pushed, ())
+            elif isinstance(signal, AlertSignal) and item.alert is not None:
+                samples[name] += _alert_samples(signal, item.alert)
+    build_seen = next((one.build_seen for one in collected if one.build_seen), "")
+    return News(samples=samples, asked=[one.name for one in collected], build_seen=build_seen)
+
+
+def _alert_samples(signal: AlertSignal, alert: Alert) -> Iterable[Sample]:
+    if alert.rule.casefold() != signal.alert.casefold():
+        return
+    fired = alert.condition is AlertCondition.FIRED
+    at = alert.fired_at if fired else alert.resolved_at or alert.fired_at
+    yield measured(at, 1.0 if fired else 0.0, sample_id=alert.identity)
+
+
+def _state_write(cycle: Cycle, found: Snapshot) -> Write:
+    body = encode(cycle.state)
+    return Insert(WATCH, body) if found.watch_version is None else Replace(WATCH, body, found.watch_version)
+
+
+def _starting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> list[Write]:
+    """The writes that start a rollback, when that is the decision."""
+    decision = cycle.decision
+    if decision.action is not Action.ROLL_BACK or decision.level is None or found.known_good is None:
+        return []
+    run = new_rollback(
+        policy,
+        level=decision.level,
+        known_good=found.known_good.build,
+        cause=decision.sentence,
+        requested_by="watch",
+        trigger=decision.trigger.name if decision.trigger else "",
+        now=now,
+    )
+    return starting_writes(policy, run)
+
+
+def _pausing(found: Snapshot, cycle: Cycle) -> list[Write]:
+    """The writes that pause the active change, when that is the decision."""
+    change = found.change
+    if cycle.decision.action is not Action.PAUSE or change is None or change.status is not ChangeStatus.ACTIVE:
+        return []
+    paused = replace(change, status=ChangeStatus.PAUSED, sentence=cycle.decision.sentence)
+    return [Replace(CHANGE, encode(paused), found.change_version or "")]

@@ -1,0 +1,102 @@
+"""The bodies that the API and the queues take, read strictly and within bounds."""
+
+from typing import Annotated, Any, Literal
+
+import azure.functions as func
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import from_json
+
+from shared.errors import InvalidInput
+from shared.model.signal import Sample, measured
+
+LARGEST_BODY_BYTES = 1_000_000
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+BuildId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")]
+
+
+class BodyTooLarge(InvalidInput):
+    """More bytes than are read."""
+
+
+class NotJson(InvalidInput):
+    """The content type says that it is something else."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PushedSample(_Body):
+    """One sample as a workload sends it; `value` is in the unit that the policy gives the signal."""
+
+    signal: Text
+    at: AwareDatetime
+    value: float
+    count: int = Field(default=1, ge=1, le=1_000_000_000)
+    id: str = Field(default="", max_length=80)
+
+
+class SamplesBody(_Body):
+    """Samples of one workload."""
+
+    samples: Annotated[tuple[PushedSample, ...], Field(min_length=1, max_length=1000)]
+
+    def by_signal(self) -> dict[str, tuple[Sample, ...]]:
+        """The samples by the name they are pushed under."""
+        found: dict[str, list[Sample]] = {}
+        for one in self.samples:
+            found.setdefault(one.signal, []).append(measured(one.at, one.value, one.count, sample_id=one.id))
+        return {name: tuple(samples) for name, samples in found.items()}
+
+
+class SamplesMessage(SamplesBody):
+    """The same as a queue message, which has no route to name the workload."""
+
+    workload: Text
+
+
+class RollbackBody(_Body):
+    """A rollback asked for by a person."""
+
+    reason: Text
+    requested_by: Text = "an operator"
+    level: Literal[1] = 1
+
+
+class KnownGoodBody(_Body):
+    """The build to go back to."""
+
+    build: BuildId
+    recorded_by: Text = "an operator"
+
+
+class ChangeBody(_Body):
+    """A change that begins."""
+
+    build: BuildId
+    known_good: BuildId | None = None
+    kind: Literal["deployment", "migration", "rollout"] = "deployment"
+
+
+def json_body(request: func.HttpRequest) -> Any:
+    """Return the parsed body.
+
+    Raises:
+        BodyTooLarge: over one million bytes.
+        NotJson: another content type.
+        InvalidInput: not UTF-8, not JSON, nested deeper than about 200, or with NaN or infinity.
+    """
+    media = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    if media and media != "application/json" and not media.endswith("+json"):
+        raise NotJson(f"content type {media[:80]!r}; expected application/json", where="body")
+    return parse(request.get_body())
+
+
+def parse(body: bytes) -> Any:
+    """Parse JSON within bounds; see `json_body` for what it raises."""
+    if len(body) > LARGEST_BODY_BYTES:
+        raise BodyTooLarge(f"{len(body):,} bytes; expected at most {LARGEST_BODY_BYTES:,}", where="body")
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidInput(f"not valid JSON in UTF-8: {error}", where="body") from None

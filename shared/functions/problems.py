@@ -1,0 +1,71 @@
+"""Turns what a use case returns or raises into an HTTP answer. The only broad `except`: the trigger boundary.
+
+Errors are problem documents (RFC 9457). They carry the sentence of an error that was raised on purpose, and nothing
+else: no stack trace, no text of an exception that somebody else raised.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+from uuid import uuid4
+
+import azure.functions as func
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from shared.errors import ControllerError, InvalidInput, NotFound, Refused, TransientError
+from shared.functions.bodies import BodyTooLarge, NotJson
+
+log = logging.getLogger(__name__)
+
+_STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (InvalidInput, HTTPStatus.BAD_REQUEST),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Refused, HTTPStatus.CONFLICT),
+    (ControllerError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_PAUSE = timedelta(seconds=5)
+
+
+def answer(use: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
+    """Run a use case and answer with what it returns as JSON, or with a problem document.
+
+    Args:
+        use: Returns a JSON-ready value, a dataclass, or a pair of HTTP status and such a value.
+        status: The status of success.
+    """
+    try:
+        value = use()
+    except ValidationError as error:
+        return _problem(HTTPStatus.BAD_REQUEST, _say_fields(error))
+    except ControllerError as error:
+        found = next(status for kind, status in _STATUS if isinstance(error, kind))
+        return _problem(found, str(error), error.retry_after if isinstance(error, TransientError) else _PAUSE)
+    except Exception:  # the trigger boundary: our own trouble is answered 503, so that senders try again
+        incident = uuid4().hex[:12]
+        log.exception("incident %s", incident)
+        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"unexpected trouble of our own, logged as incident {incident}")
+    if isinstance(value, tuple):
+        status, value = value
+    return func.HttpResponse(to_json(value), status_code=status, mimetype="application/json")
+
+
+def _problem(status: HTTPStatus, detail: str, retry_after: timedelta = _PAUSE) -> func.HttpResponse:
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    headers = (
+        {"Retry-After": str(ceil(retry_after.total_seconds()))} if status >= HTTPStatus.INTERNAL_SERVER_ERROR else {}
+    )
+    return func.HttpResponse(to_json(body), status_code=status, mimetype="application/problem+json", headers=headers)
+
+
+def _say_fields(error: ValidationError) -> str:
+    """Name every field that is wrong, without repeating what was sent."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in details[:10]]
+    more = f"; and {len(details) - 10} more" if len(details) > 10 else ""
+    return "; ".join(said) + more

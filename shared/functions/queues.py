@@ -1,0 +1,38 @@
+"""The queue functions. A message carries ids, or samples; one that cannot be read raises and is moved aside."""
+
+import logging
+
+import azure.functions as func
+
+from shared.functions.messages import ids, samples
+from shared.wiring import app
+
+log = logging.getLogger(__name__)
+queues = func.Blueprint()
+_STORAGE = "AzureWebJobsStorage"
+
+
+@queues.queue_trigger("msg", "rollback-level-1", connection=_STORAGE)
+def rollback_level_1(msg: func.QueueMessage) -> None:
+    """Advance a rollback of level 1 as far as it goes now."""
+    (rollback_id,) = ids(msg, "rollback")
+    log.info(app().rollbacks.advance(rollback_id))
+
+
+@queues.queue_trigger("msg", "watch", connection=_STORAGE)
+def watch_now(msg: func.QueueMessage) -> None:
+    """Watch one workload at once: something arrived for it."""
+    app().watch.run(ids(msg, "workload"))
+
+
+@queues.queue_trigger("msg", "samples", connection=_STORAGE)
+def take_samples(msg: func.QueueMessage) -> None:
+    """Take in samples that a workload pushes."""
+    body = samples(msg)
+    log.info(app().intake.samples(body.workload, body.by_signal()))
+
+
+@queues.queue_trigger("msg", "notifications", connection=_STORAGE)
+def notify(msg: func.QueueMessage) -> None:
+    """Tell people from a recorded event."""
+    log.info(app().notifications.deliver(*ids(msg, "workload", "delivery")))

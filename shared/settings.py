@@ -1,0 +1,120 @@
+"""The app's settings: one frozen class, every field documented, read from the environment on first use.
+
+Azure Functions hands app settings to the app as environment variables. Addresses of channels and the values that
+policies name with `%NAME%` are app settings too; they are looked up by name where they are needed.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.errors import SettingsError
+
+APP_FOLDER = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseModel):
+    """What the app reads from its settings; the alias is the setting's name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    watch_schedule: str = Field(
+        default="*/10 * * * * *",
+        alias="WATCH_SCHEDULE",
+        description="NCRONTAB of the watch timer; resolved by the host.",
+    )
+    evaluate_schedule: str = Field(
+        default="5/30 * * * * *", alias="EVALUATE_SCHEDULE", description="NCRONTAB of the second timer."
+    )
+    policy_folder: Path = Field(
+        default=Path("policies"),
+        alias="POLICY_FOLDER",
+        description="Folder of the policies, within the app or absolute.",
+    )
+    kql_folder: Path = Field(
+        default=Path("infra/kql"),
+        alias="KQL_FOLDER",
+        description="Folder of the log queries, within the app or absolute.",
+    )
+    storage_connection: str | None = Field(
+        default=None, alias="AzureWebJobsStorage", description="Connection string of the storage account (local work)."
+    )
+    storage_account: str | None = Field(
+        default=None,
+        alias="AzureWebJobsStorage__accountName",
+        description="Storage account reached with the app's identity; this is how Azure should run it.",
+    )
+    client_id: str | None = Field(
+        default=None, alias="AZURE_CLIENT_ID", description="Client id of the user-assigned identity; else the system's."
+    )
+    arm_endpoint: str = Field(
+        default="https://management.azure.com",
+        alias="ARM_ENDPOINT",
+        description="Azure Resource Manager; differs in sovereign clouds.",
+    )
+    arm_audience: str = Field(
+        default="https://management.azure.com", alias="ARM_AUDIENCE", description="Whom tokens for it are issued to."
+    )
+    metrics_endpoint: str = Field(
+        default="https://{region}.metrics.monitor.azure.com",
+        alias="METRICS_ENDPOINT",
+        description="Azure Monitor metrics data plane; {region} is the site's.",
+    )
+    logs_endpoint: str = Field(
+        default="https://api.loganalytics.io", alias="LOGS_ENDPOINT", description="Log Analytics query API."
+    )
+    table: str = Field(
+        default="workloads",
+        alias="WORKLOADS_TABLE",
+        pattern=r"^[A-Za-z][A-Za-z0-9]{2,62}$",
+        description="Table that holds everything; one partition per workload.",
+    )
+    workers: int = Field(
+        default=32, alias="WATCH_WORKERS", ge=2, le=128, description="Threads that collect and evaluate in parallel."
+    )
+    watch_stale_after_s: float = Field(
+        default=60,
+        alias="WATCH_STALE_AFTER_S",
+        gt=0,
+        description="The app is not ready when no cycle ended for this long.",
+    )
+
+    @property
+    def watch_stale_after(self) -> timedelta:
+        return timedelta(seconds=self.watch_stale_after_s)
+
+    def folder(self, path: Path) -> Path:
+        """Return a folder of the app as an absolute path."""
+        return path if path.is_absolute() else APP_FOLDER / path
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read settings from a mapping of names to texts; an empty text counts as not set.
+
+    Raises:
+        SettingsError: naming every setting that cannot be used.
+    """
+    names = {field.alias for field in Settings.model_fields.values()}
+    given = {name: value for name, value in environment.items() if name in names and value}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
+        raise SettingsError(f"app settings cannot be used: {'; '.join(problems)}") from None
+    if not (settings.storage_connection or settings.storage_account):
+        raise SettingsError("no storage is set; expected AzureWebJobsStorage or AzureWebJobsStorage__accountName")
+    return settings
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        SettingsError: a setting is missing or cannot be used.
+    """
+    return read_settings(os.environ)

@@ -1,0 +1,173 @@
+"""The composition root: builds the app once, on first use. The only file that sees both engine and adapters."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shared.adapters.app_service import AppServiceSlots
+from shared.adapters.azure_clients import credential
+from shared.adapters.azure_errors import translated
+from shared.adapters.channels.webhook import WebhookChannel
+from shared.adapters.monitor_logs import LogSource
+from shared.adapters.monitor_metrics import MetricSource
+from shared.adapters.policy_files import PolicyFolder, read_policy_folder
+from shared.adapters.probe import HttpProber, ProbeSource
+from shared.adapters.queues import QueueDoorbell
+from shared.adapters.tables import TableLedger
+from shared.clock import utc_now
+from shared.engine.advance import Rollbacks
+from shared.engine.collect import Collector
+from shared.engine.intake import Intake
+from shared.engine.notifications import Notifications
+from shared.engine.steps.step import Step
+from shared.engine.steps.traffic import SwapSlots
+from shared.engine.steps.verify import LookBefore, VerifyOutside
+from shared.engine.views import Views
+from shared.engine.watch import Watch
+from shared.errors import NotFound, SettingsError
+from shared.model.policy import Policy
+from shared.ports import SampleSource
+from shared.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import RequestsTransport
+    from azure.data.tables import TableClient
+    from azure.storage.queue import QueueClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The use cases, ready to be called."""
+
+    settings: Settings
+    policy_problems: tuple[str, ...]
+    watch: Watch
+    rollbacks: Rollbacks
+    notifications: Notifications
+    intake: Intake
+    views: Views
+
+
+_lock = Lock()
+
+
+def app() -> App:
+    """Return the app of this process.
+
+    Raises:
+        SettingsError: a setting is missing or cannot be used.
+    """
+    with _lock:
+        return _built()
+
+
+@cache
+def _built() -> App:
+    return build(settings(), os.environ)
+
+
+def build(chosen: Settings, environment: Mapping[str, str]) -> App:
+    """Build an app.
+
+    Args:
+        chosen: The app's own settings.
+        environment: Where the values of `%NAME%` and the channels' addresses are looked up.
+    """
+    _quiet_libraries()
+    folder = read_policy_folder(chosen.folder(chosen.policy_folder), environment)
+    channels, channel_problems = _channels(folder, environment)
+    policies = folder.policies
+    ledger, doorbell = TableLedger(_table(chosen)), QueueDoorbell(_queues(chosen))
+    jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
+    prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
+    sources: dict[str, SampleSource] = {
+        "probe": ProbeSource(prober),
+        "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id),
+        "log": LogSource(chosen.logs_endpoint, chosen.client_id, chosen.folder(chosen.kql_folder)),
+    }
+    slots = AppServiceSlots(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
+    steps: dict[str, Step] = {
+        "look_before": LookBefore(prober),
+        "swap_slots": SwapSlots(slots),
+        "verify_outside": VerifyOutside(prober),
+    }
+    cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
+    return App(
+        settings=chosen,
+        policy_problems=folder.problems + channel_problems,
+        watch=Watch(ledger, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles),
+        rollbacks=Rollbacks(ledger, doorbell, steps, lambda workload: _policy(policies, workload), utc_now),
+        notifications=Notifications(ledger, doorbell, channels, utc_now),
+        intake=Intake(ledger, doorbell, lambda: policies, utc_now),
+        views=Views(ledger, lambda: policies, utc_now),
+    )
+
+
+def _quiet_libraries() -> None:
+    """A line for every request of ours would cost more to keep than the whole app costs to run."""
+    for name in ("httpx", "azure", "azure.core.pipeline.policies.http_logging_policy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _policy(policies: Mapping[str, Policy], workload: str) -> Policy:
+    if workload not in policies:
+        raise NotFound(f"there is no workload {workload!r} here")
+    return policies[workload]
+
+
+def _channels(
+    folder: PolicyFolder, environment: Mapping[str, str]
+) -> tuple[dict[str, WebhookChannel], tuple[str, ...]]:
+    """Build every channel that a policy names from the setting CHANNEL_<KIND>_<NAME>."""
+    channels: dict[str, WebhookChannel] = {}
+    problems: list[str] = []
+    for name in sorted({to for policy in folder.policies.values() for to in policy.notify.to}):
+        setting = "CHANNEL_" + name.replace(":", "_").upper()
+        try:
+            channels[name] = WebhookChannel(name, environment.get(setting, ""))
+        except SettingsError as error:
+            problems.append(f"{setting}: {error}")
+    return channels, tuple(problems)
+
+
+def _table(chosen: Settings) -> "TableClient":
+    from azure.data.tables import TableServiceClient
+
+    transport = _transport(chosen)
+    if chosen.storage_connection:
+        service = TableServiceClient.from_connection_string(chosen.storage_connection, transport=transport)
+    else:
+        endpoint = f"https://{chosen.storage_account}.table.core.windows.net"
+        service = TableServiceClient(endpoint, credential=credential(chosen.client_id), transport=transport)
+    with translated("opening the table"):
+        return service.create_table_if_not_exists(chosen.table)
+
+
+def _transport(chosen: Settings) -> "RequestsTransport":
+    """Return a transport with a connection for every thread; the default keeps ten and throws the others away."""
+    from azure.core.pipeline.transport import RequestsTransport
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+
+    session = Session()
+    adapter = HTTPAdapter(pool_maxsize=chosen.workers)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return RequestsTransport(session=session, session_owner=False, connection_timeout=5, read_timeout=10)
+
+
+def _queues(chosen: Settings) -> Callable[[str], "QueueClient"]:
+    """Return a function that gives the client of a queue by its name."""
+    from azure.storage.queue import QueueServiceClient, TextBase64EncodePolicy
+
+    if chosen.storage_connection:
+        service = QueueServiceClient.from_connection_string(chosen.storage_connection)
+    else:
+        endpoint = f"https://{chosen.storage_account}.queue.core.windows.net"
+        service = QueueServiceClient(endpoint, credential=credential(chosen.client_id))
+    return cache(lambda name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()))
