@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared.errors import SettingsError
 
@@ -82,6 +82,11 @@ class Settings(BaseModel):
         gt=0,
         description="The app is not ready when no cycle ended for this long.",
     )
+
+    @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "logs_endpoint")
+    @classmethod
+    def _without_last_slash(cls, url: str) -> str:
+        return url.rstrip("/")
 
     @property
     def watch_stale_after(self) -> timedelta:

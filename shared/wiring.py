@@ -1,12 +1,10 @@
-"""The composition root: builds the app once, on first use. The only file that sees both engine and adapters."""
+"""The composition root. The only file that sees both engine and adapters; `app.py` imports it on first use."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from shared.adapters.app_service import AppServiceSlots
@@ -32,7 +30,7 @@ from shared.engine.watch import Watch
 from shared.errors import NotFound, SettingsError
 from shared.model.policy import Policy
 from shared.ports import SampleSource
-from shared.settings import Settings, settings
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -51,24 +49,6 @@ class App:
     notifications: Notifications
     intake: Intake
     views: Views
-
-
-_lock = Lock()
-
-
-def app() -> App:
-    """Return the app of this process.
-
-    Raises:
-        SettingsError: a setting is missing or cannot be used.
-    """
-    with _lock:
-        return _built()
-
-
-@cache
-def _built() -> App:
-    return build(settings(), os.environ)
 
 
 def build(chosen: Settings, environment: Mapping[str, str]) -> App:

@@ -149,6 +149,7 @@ class _Advance:
         """Write the intent, have the effect, write the outcome. Returns a sentence when the pass ends here."""
         if self._leased(record):
             return f"rollback {self.run.id}: another worker is acting on {record.name}"
+        in_doubt = record.phase is StepPhase.INTENDED
         record = self._intend(record, look)
         assert record.lease_until is not None  # noqa: S101  # just set; narrows the type
         if self.engine.clock() > record.lease_until - _SAFETY:
@@ -158,7 +159,8 @@ class _Advance:
         except OutcomeUnknown as error:
             return self._doubt(record, str(error))
         except TransientError as error:
-            return self._withdraw(record, error)
+            # A second attempt that is refused for now says nothing about the first: the doubt stays.
+            return self._doubt(record, str(error)) if in_doubt else self._withdraw(record, error)
         except PermanentError as error:
             released = replace(record, phase=StepPhase.PENDING, lease_until=None)
             return self._end(released, Stop(status=RunStatus.FAILED, note=str(error)))

@@ -17,7 +17,7 @@ from shared.engine.collect import Collector, due
 from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
 from shared.engine.records import CHANGE, WATCH, Arrived, Snapshot, announce, encode, load_rollback, snapshot
 from shared.engine.start import new_rollback, starting_writes
-from shared.errors import ControllerError, LostRace
+from shared.errors import ControllerError, LostRace, TransientError
 from shared.model.alert import Alert, AlertCondition
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
@@ -52,7 +52,10 @@ class Watch:
             workloads: Only these; all if `None`.
 
         Returns:
-            One sentence per workload; a workload whose storage failed says so and does not disturb the others.
+            One sentence per workload; one that failed says so and does not disturb the others.
+
+        Raises:
+            TransientError: no workload at all could be watched; who guards this guard must see a failed run.
         """
         policies = self._chosen(workloads)
         now = self.clock()
@@ -94,25 +97,31 @@ class Watch:
         known: Mapping[str, Snapshot | ControllerError],
         collected: Mapping[str, Sequence[Collected]],
     ) -> list[str]:
-        def finish(name: str) -> str:
-            sentence = self._cycle(policies[name], known[name], collected.get(name, ()))
+        def finish(name: str) -> str | ControllerError:
+            try:
+                sentence = self._cycle(policies[name], known[name], collected.get(name, ()))
+            except ControllerError as error:
+                log.error("%s: not watched: %s", name, error)  # noqa: TRY400  # the sentence says it; a trace adds nothing
+                return error
             log.info("%s: %s", name, sentence)
-            return f"{name}: {sentence}"
+            return sentence
 
-        return list(self.pool.map(finish, policies))
+        outcomes = dict(zip(policies, self.pool.map(finish, policies), strict=True))
+        failures = [outcome for outcome in outcomes.values() if isinstance(outcome, ControllerError)]
+        if failures and len(failures) == len(outcomes):
+            raise TransientError(f"no workload could be watched: {failures[0]}")
+        return [f"{name}: {outcome}" for name, outcome in outcomes.items()]
 
     def _cycle(self, policy: Policy, found: Snapshot | ControllerError, collected: Sequence[Collected]) -> str:
         """Evaluate with what was collected; if another cycle saved first, again on top of what it saved."""
         for _ in range(_TRIES):
             if isinstance(found, ControllerError):
-                return f"not evaluated: {found}"
+                raise found
             try:
                 return self._save(policy, found, collected)
             except LostRace:
                 found = self._snapshot(policy.workload)
-            except ControllerError as error:
-                return f"not saved: {error}"
-        return "another cycle was faster, three times in a row"
+        return f"other cycles were faster {_TRIES} times in a row; what was collected is collected again"
 
     def _save(self, policy: Policy, found: Snapshot, collected: Sequence[Collected]) -> str:
         now = self.clock()

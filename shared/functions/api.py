@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 import azure.functions as func
 
+from shared.app import app
 from shared.clock import utc_now
 from shared.functions.bodies import ChangeBody, KnownGoodBody, RollbackBody, SamplesBody, json_body
 from shared.functions.problems import answer
 from shared.model.alert import read_alert
-from shared.wiring import app
 
 api = func.Blueprint()
 

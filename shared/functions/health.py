@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import azure.functions as func
 
+from shared.app import app
 from shared.functions.problems import answer
-from shared.wiring import app
 
 health = func.Blueprint()
 

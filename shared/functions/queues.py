@@ -4,8 +4,8 @@ import logging
 
 import azure.functions as func
 
+from shared.app import app
 from shared.functions.messages import ids, samples
-from shared.wiring import app
 
 log = logging.getLogger(__name__)
 queues = func.Blueprint()

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.wiring import app
+from shared.app import app
 
 timers = func.Blueprint()
 

@@ -1,0 +1,57 @@
+# `make help` lists what there is. Everything sets up what it needs first; a second run starts in seconds.
+SHELL := /bin/bash
+PYTHON ?= python3
+SCENARIO ?= bad-build
+BIN := .venv/bin
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help setup demo dev test test-fast check format infra bench lock schema clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: ## set up the Python 3.13 environment and Azurite
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing; install Python 3.13 from https://www.python.org/downloads/" >&2; exit 1; }
+	@$(PYTHON) local/bootstrap.py app storage
+
+demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot)
+	@$(BIN)/python -m local.demo $(SCENARIO)
+
+dev: setup ## leave the rig running in the foreground; prints one line of JSON when ready (ports: RIG_APP_PORT, RIG_SITE_PORT, RIG_SIMULATOR_PORT)
+	@exec $(BIN)/python -m local.rig
+
+test: setup ## run all tests, against a real Azurite
+	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/infra
+	@$(BIN)/python -m pytest tests/scenarios
+
+test-fast: setup ## run the tests that one edits by, in under a minute
+	@$(BIN)/python -m pytest -n 2 tests/unit
+
+check: setup ## lint, format, types, import contracts, policies and their schema
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m shared.policy schema --check docs/policy.schema.json
+
+format: setup ## put the code into its format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+infra: setup ## check infra/ with checkov as well (its own environment)
+	@$(PYTHON) local/bootstrap.py infra
+	@.venv-infra/bin/checkov -d infra --skip-download --quiet --compact
+
+bench: setup ## print the measurements, one JSON object a line
+	@$(BIN)/python -m bench
+
+lock: setup ## pin the newest allowed versions into requirements*.txt
+	@for name in requirements requirements-dev requirements-infra; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --universal --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; \
+	done
+
+schema: setup ## write the JSON Schema of policies to docs/policy.schema.json
+	@$(BIN)/python -m shared.policy schema > docs/policy.schema.json
+
+clean: ## remove what was set up
+	rm -rf .venv .venv-infra node_modules .rig .mypy_cache .ruff_cache .pytest_cache .hypothesis

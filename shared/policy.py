@@ -1,0 +1,97 @@
+"""`python -m shared.policy check FILE...` reads policies; `python -m shared.policy schema` prints their JSON Schema.
+
+For editors and pipelines. `%NAME%` is taken from the environment; with `--any-settings`, every setting counts as set.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from shared.errors import PolicyError
+from shared.model.policy import Policy
+from shared.model.policy_text import read_policy
+
+_STAND_INS = {
+    "ID": "/subscriptions/0/resourceGroups/any/providers/Microsoft.Web/sites/any",
+    "URL": "https://any.example",
+}
+
+
+_SETTING = "%[A-Za-z_][A-Za-z0-9_]*%"
+
+
+class _AnySettings(Mapping[str, str]):
+    """Has a value of the right form for every name."""
+
+    def __getitem__(self, name: str) -> str:
+        return _STAND_INS.get(name.rpartition("_")[2], "any")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def schema() -> str:
+    """Return the JSON Schema of a policy file."""
+    document = Policy.model_json_schema(by_alias=True, mode="validation")
+    _allow_settings(document)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **document}, indent=2) + "\n"
+
+
+def _allow_settings(node: object) -> None:
+    """Let `%NAME%` stand wherever a text of some form is expected: an editor sees the file before it is filled in."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            node["pattern"] = f"({node['pattern']})|{_SETTING}"
+        for inner in node.values():
+            _allow_settings(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            _allow_settings(inner)
+
+
+def check(files: list[Path], settings: Mapping[str, str]) -> int:
+    """Read policies and say what is wrong with each; returns how many cannot be used."""
+    refused = 0
+    for file in files:
+        try:
+            policy = read_policy(file.read_text(encoding="utf-8"), file=str(file), settings=settings)
+        except PolicyError as error:
+            refused += 1
+            print(error)
+        else:
+            print(f"{file}: {policy.workload}: {len(policy.signals)} signals, {len(policy.rules)} triggers")
+    return refused
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m shared.policy", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="read policies and name what is wrong with them")
+    checking.add_argument("files", nargs="+", type=Path)
+    checking.add_argument("--any-settings", action="store_true", help="do not ask for the settings they name")
+    printing = commands.add_parser("schema", help="print the JSON Schema")
+    printing.add_argument("--check", type=Path, metavar="FILE", help="compare with a file instead")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = _arguments()
+    if arguments.command == "check":
+        return 1 if check(arguments.files, _AnySettings() if arguments.any_settings else os.environ) else 0
+    if arguments.check is None:
+        print(schema(), end="")
+        return 0
+    same = arguments.check.exists() and arguments.check.read_text(encoding="utf-8") == schema()
+    if not same:
+        print(f"{arguments.check} is not the schema of this version; run `make schema`", file=sys.stderr)
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
