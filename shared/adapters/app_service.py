@@ -42,13 +42,15 @@ class AppServiceSlots:
     def look(self, site: Site) -> SitePicture:
         group, name = _names(site)
         apps = self._client(site).web_apps
+        slot_build = self._slot_build(site)
         with translated(f"reading site {name}"):
             found = apps.get(group, name, **_NO_WAITING)
+            # Production is read last: what is acted on must be as fresh as it can be.
             live = apps.list_application_settings(group, name, **_NO_WAITING).properties or {}
         swap = found.slot_swap_status
         return SitePicture(
             production_build=live.get(site.build.setting, ""),
-            good_slot_build=self._slot_build(site),
+            good_slot_build=slot_build,
             operation_id=found.in_progress_operation_id or None,
             last_swap=f"{swap.timestamp_utc} {swap.source_slot_name} {swap.destination_slot_name}" if swap else "",
         )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.engine.steps.step import Act, Done, Look, Stop, Wait
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 from shared.ports import OperationState, SitePicture, SlotSite
@@ -51,9 +51,14 @@ class SwapSlots:
         if picture.good_slot_build != run.known_good:
             return Stop(status=RunStatus.REFUSED, note=_wrong_slot(picture, run, policy), evidence=_shown(picture))
         note = f"production runs {picture.production_build or 'an unnamed build'}, slot {policy.site.good_slot} holds"
-        return Act(
-            note=f"{note} {run.known_good}", effect=partial(self.slots.swap, policy.site), before=_shown(picture)
-        )
+        return Act(note=f"{note} {run.known_good}", effect=partial(self._swap, policy, run), before=_shown(picture))
+
+    def _swap(self, policy: Policy, run: Rollback) -> str:
+        """Look once more right before the swap: somebody may be putting the same build back by hand."""
+        picture = self.slots.look(policy.site)
+        if picture.production_build == run.known_good or picture.operation_id is not None:
+            raise TransientError("the site changed while the swap was being prepared")
+        return self.slots.swap(policy.site)
 
     def _in_doubt(self, policy: Policy, run: Rollback, record: StepRecord, picture: SitePicture, now: datetime) -> Look:
         doubt_ends = (record.intended_at or now) + _DOUBT
