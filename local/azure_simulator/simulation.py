@@ -1,0 +1,114 @@
+"""The simulated world in one place: configuration, sites, faults, tokens, and what was seen and served."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+
+from local.azure_simulator.builds import Deployment
+from local.azure_simulator.config import SimulatorConfig, Throttling, Timings
+from local.azure_simulator.faults import FaultBook
+from local.azure_simulator.identity import TokenIssuer
+from local.azure_simulator.operations import Operation
+from local.azure_simulator.request_log import RequestLog
+from local.azure_simulator.sites import Site, Slot, build_site
+from local.demo_site.faults import HEALTHY, BuildFaults
+
+KEPT_SWAP_POSTS = 1000
+KEPT_PLAN_READINGS = 1000
+
+
+@dataclass(slots=True)
+class SwapPost:
+    """A POST to `slotsswap` that ARM saw. `status` None: the connection was cut before the answer."""
+
+    time: datetime
+    site: str
+    slot: str
+    status: int | None = None
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReading:
+    """What the plan's metrics say from a moment on."""
+
+    since_s: float
+    cpu_percentage: float
+    memory_percentage: float
+
+    @classmethod
+    def now(cls, cpu_percentage: float, memory_percentage: float) -> Self:
+        return cls(time.time(), cpu_percentage, memory_percentage)
+
+
+@dataclass
+class SwapJournal:
+    """Totals count for ever; the posts themselves are the newest ones."""
+
+    posts: deque[SwapPost] = field(default_factory=lambda: deque(maxlen=KEPT_SWAP_POSTS))
+    posts_total: int = 0
+    accepted_total: int = 0
+
+    def open(self, site: str, slot: str) -> SwapPost:
+        post = SwapPost(time=datetime.now(UTC), site=site, slot=slot)
+        self.posts.append(post)
+        self.posts_total += 1
+        return post
+
+    def accept(self, post: SwapPost) -> None:
+        post.accepted = True
+        self.accepted_total += 1
+
+
+class Simulation:
+    def __init__(self, config: SimulatorConfig) -> None:
+        self.config = config
+        self.timings: Timings = config.timings.model_copy()
+        self.throttling: Throttling = config.throttling.model_copy()
+        self.sites: dict[str, Site] = {site.name: build_site(site) for site in config.sites}
+        self.operations: dict[str, Operation] = {}
+        self.faults = FaultBook()
+        self.build_faults: dict[str, BuildFaults] = {}
+        self.tokens = TokenIssuer()
+        self.denied_actions: list[str] = []
+        self.journal = SwapJournal()
+        self.requests = RequestLog(config.request_log_rows)
+        self.random = random.Random(config.seed)
+        plan = PlanReading(0.0, config.plan.cpu_percentage, config.plan.memory_percentage)
+        self.plan_readings: deque[PlanReading] = deque([plan], maxlen=KEPT_PLAN_READINGS)
+
+    def site(self, name: str) -> Site | None:
+        return self.sites.get(name.casefold())
+
+    @property
+    def group_id(self) -> str:
+        return f"/subscriptions/{self.config.subscription_id}/resourceGroups/{self.config.resource_group}"
+
+    @property
+    def plan_id(self) -> str:
+        return f"{self.group_id}/providers/Microsoft.Web/serverfarms/{self.config.plan.name}"
+
+    def site_id(self, site: Site, slot: Slot) -> str:
+        site_id = f"{self.group_id}/providers/Microsoft.Web/sites/{site.name}"
+        return site_id if slot is site.production else f"{site_id}/slots/{slot.name}"
+
+    def deployments(self, build: str | None = None) -> Iterator[Deployment]:
+        """Every slot's content, or that of one build."""
+        for site in self.sites.values():
+            for slot in site.slots.values():
+                if build is None or slot.content.build == build:
+                    yield slot.content
+
+    def faults_of(self, build: str) -> BuildFaults:
+        return self.build_faults.get(build, HEALTHY)
+
+    async def start_builds(self) -> None:
+        await asyncio.gather(*(each.start(self.faults_of(each.build)) for each in self.deployments()))
+
+    async def stop_builds(self) -> None:
+        await asyncio.gather(*(each.stop() for each in self.deployments()))
