@@ -5,7 +5,7 @@ SCENARIO ?= bad-build
 BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo dev test test-fast check format infra bench lock schema clean
+.PHONY: help setup demo dev test test-fast check format infra bench lock pages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,12 +27,11 @@ test: setup ## run all tests, against a real Azurite
 test-fast: setup ## run the tests that one edits by, in under a minute
 	@$(BIN)/python -m pytest -n 2 tests/unit
 
-check: setup ## lint, format, types, import contracts, policies and their schema
+check: setup ## lint, format, types, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m shared.policy schema --check docs/policy.schema.json
 
 format: setup ## put the code into its format
 	@$(BIN)/ruff check --fix .
@@ -50,8 +49,9 @@ lock: setup ## pin the newest allowed versions into requirements*.txt
 	  $(BIN)/uv pip compile --quiet --upgrade --python-version 3.13 --universal --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; \
 	done
 
-schema: setup ## write the JSON Schema of policies to docs/policy.schema.json
+pages: setup ## write the pages that are made from code: the policies' JSON Schema, the settings
 	@$(BIN)/python -m shared.policy schema > docs/policy.schema.json
+	@$(BIN)/python -c "from shared.settings import settings_page; print(settings_page(), end='')" > docs/settings.md
 
 clean: ## remove what was set up
 	rm -rf .venv .venv-infra node_modules .rig .mypy_cache .ruff_cache .pytest_cache .hypothesis

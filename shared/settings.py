@@ -115,6 +115,29 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def settings_page() -> str:
+    """Return docs/settings.md: every setting with its default and meaning."""
+    rows = [
+        f"| `{field.alias}` | {'' if field.default is None else f'`{field.default}`'} | {field.description} |"
+        for field in Settings.model_fields.values()
+    ]
+    return "\n".join([*_PAGE_HEAD, *rows, *_PAGE_FOOT]) + "\n"
+
+
+_PAGE_HEAD = (
+    "# App settings",
+    "",
+    "Made from `shared/settings.py` by `make pages`. One of the two storage settings is required.",
+    "",
+    "| setting | default | meaning |",
+    "|---|---|---|",
+)
+_PAGE_FOOT = (
+    "| `CHANNEL_WEBHOOK_<NAME>` | | Address of the channel `webhook:<name>` that a policy notifies. |",
+    "| whatever a policy names `%NAME%` | | The value that stands for it. |",
+)
+
+
 @cache
 def settings() -> Settings:
     """Return the settings of this process.
