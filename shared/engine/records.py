@@ -2,12 +2,14 @@
 
 All records of a workload share one partition, so that a transition, the event that tells of it and the deliveries to
 people are one atomic commit. What is pending has a key that begins with `now:`; one scan shows a cycle all it needs.
+What can be many sorts last, so that a flood of it never hides what there is one of.
 
-    now:watch            what the watch remembers           now:in:<id>       samples and alerts that arrived
-    now:active           the id of the running rollback     now:out:<id>      deliveries that are still due
-    now:last             the last rollback that ended       run:<id>          a rollback with its steps
-    now:known-good       the build to go back to            event:<newest first>   the history
-    now:change           the change in progress             alert:<identity>  an alert that was taken in
+    now:1:watch          what the watch remembers           now:2:out:<id>    deliveries that are still due
+    now:1:active         the id of the running rollback     now:3:in:<id>     samples and alerts that arrived
+    now:1:last           the last rollback that ended       run:<id>          a rollback with its steps
+    now:1:known-good     the build to go back to            event:<newest first>   the history
+    now:1:change         the change in progress             alert:<identity>  an alert that was taken in
+                                                            undelivered:<id>  a delivery that was given up
 """
 
 from dataclasses import dataclass
@@ -27,13 +29,13 @@ from shared.model.watch import WatchState
 from shared.ports import Insert, Ledger, Put, Row, Write
 
 NOW = "now:"
-WATCH = "now:watch"
-ACTIVE = "now:active"
-LAST = "now:last"
-KNOWN_GOOD = "now:known-good"
-CHANGE = "now:change"
-INBOX = "now:in:"
-OUTBOX = "now:out:"
+WATCH = "now:1:watch"
+ACTIVE = "now:1:active"
+LAST = "now:1:last"
+KNOWN_GOOD = "now:1:known-good"
+CHANGE = "now:1:change"
+OUTBOX = "now:2:out:"
+INBOX = "now:3:in:"
 RUN = "run:"
 EVENT = "event:"
 _FAR_FUTURE_MS = 9_999_999_999_999

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import batched
 
 from shared.clock import Clock
 from shared.decision.cycle import Cycle, Known, News, next_cycle
@@ -28,8 +29,9 @@ from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, W
 log = logging.getLogger(__name__)
 
 _TRIES = 3
-# A commit holds at most 100 writes; the rest of a full inbox waits for the next cycle and is merged again, harmlessly.
-_MOST_INBOX_ROWS = 60
+# A commit holds at most 100 writes: events, deliveries and a starting rollback need some of them.
+_MOST_REMOVALS = 50
+_MOST_WRITES = 100
 # A doorbell this late was lost.
 _OVERDUE = timedelta(seconds=2)
 
@@ -125,24 +127,33 @@ class Watch:
 
     def _save(self, policy: Policy, found: Snapshot, collected: Sequence[Collected]) -> str:
         now = self.clock()
-        taken = dict(list(found.inbox.items())[:_MOST_INBOX_ROWS])
+        removals: list[Write] = [Delete(key) for key in found.inbox]
         known = Known(
             state=found.watch,
             known_good=found.known_good,
             active_rollback=found.active.id if found.active else None,
             last_rollback=found.last,
         )
-        cycle = next_cycle(policy, known, _news(policy, collected, taken.values()), now)
+        cycle = next_cycle(policy, known, _news(policy, collected, found.inbox.values()), now)
         writes = [
             _state_write(cycle, found),
             *(write for event in cycle.events for write in announce(event, policy.notify)),
             *_starting(policy, found, cycle, now),
             *_pausing(found, cycle),
-            *(Delete(key) for key in taken),
+            *removals[:_MOST_REMOVALS],
         ]
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        self._remove(policy.workload, removals[_MOST_REMOVALS:])
         self._ring_for_overdue(policy.workload, found, now)
         return cycle.decision.sentence
+
+    def _remove(self, workload: str, removals: Sequence[Write]) -> None:
+        """Remove the rest of a full inbox. What stays behind is taken in again, and changes nothing then."""
+        for some in batched(removals, _MOST_WRITES, strict=False):
+            try:
+                self.ledger.commit(workload, some)
+            except LostRace:
+                log.info("%s: another cycle is emptying the inbox", workload)
 
     def _ring_for_overdue(self, workload: str, found: Snapshot, now: datetime) -> None:
         """The queue is a doorbell, the table is the truth: what is due by the table is rung for again."""
