@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.decision.windows import Point, Stretch, newest_stretch, points, settled
-from shared.model.quantity import say_span, say_value
+from shared.model.quantity import Dimension, say_apart, say_span
 from shared.model.signal import Outcome, Sample
 from shared.model.trigger import NoData, RollbackTrigger, TriggerReading, TriggerState, Verdict
 
@@ -25,7 +25,7 @@ def assess(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -
     line = points(known, trigger.over)
     if not line or watermark - line[-1].at > trigger.stale_after:
         return _silent(trigger, known, line, watermark)
-    stretch = newest_stretch(line, trigger)
+    stretch = newest_stretch(line, trigger, watermark)
     if stretch is not None:
         return _violating(trigger, stretch)
     return _quiet(trigger, line)
@@ -34,7 +34,7 @@ def assess(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -
 def _silent(
     trigger: RollbackTrigger, known: Sequence[Sample], line: Sequence[Point], watermark: datetime
 ) -> TriggerReading:
-    why = next((sample.note for sample in reversed(known) if sample.outcome is not Outcome.MEASURED), "")
+    why = known[-1].note if known and known[-1].outcome is not Outcome.MEASURED else ""
     if line:
         silence = say_span(watermark - line[-1].at)
         sentence = f"{trigger.signal} has no measured sample for {silence} (max {say_span(trigger.stale_after)})"
@@ -49,7 +49,7 @@ def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
     firing = enough and stretch.held >= trigger.hold_for
     held, wanted = say_span(stretch.held), say_span(trigger.hold_for)
     bound = f"min {wanted}" if firing else f"of {wanted}"
-    counted = f"{stretch.count:,} {_noun(trigger)}" + ("" if enough else f" of {trigger.at_least:,} needed")
+    counted = _counted(trigger, stretch.count)
     return TriggerReading(
         name=trigger.name,
         tier=trigger.tier,
@@ -66,9 +66,9 @@ def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
 def _quiet(trigger: RollbackTrigger, line: Sequence[Point]) -> TriggerReading:
     newest = line[-1]
     window = max(trigger.hold_for, trigger.over)
-    count = sum(point.own_count for point in line if point.at >= newest.at - window)
+    count = sum(point.count for point in line if point.at >= newest.at - window)
     enough = count >= trigger.at_least
-    counted = f"{count:,} {_noun(trigger)}" + ("" if enough else f" of {trigger.at_least:,} needed")
+    counted = _counted(trigger, count)
     return TriggerReading(
         name=trigger.name,
         tier=trigger.tier,
@@ -86,9 +86,11 @@ def _reading(trigger: RollbackTrigger, state: TriggerState, verdict: Verdict | N
 
 def _compared(trigger: RollbackTrigger, value: float, *, violating: bool) -> str:
     comparator = trigger.comparator if violating else trigger.comparator.opposite
-    said = say_value(value, trigger.dimension)
-    return f"{trigger.signal} {said} {comparator} {say_value(trigger.threshold, trigger.dimension)}"
+    said, limit = say_apart(value, trigger.threshold, trigger.dimension)
+    return f"{trigger.signal} {said} {comparator} {limit}"
 
 
-def _noun(trigger: RollbackTrigger) -> str:
-    return "samples" if trigger.dimension.value == "number" else "requests"
+def _counted(trigger: RollbackTrigger, count: int) -> str:
+    noun = "sample" if trigger.dimension is Dimension.NUMBER else "request"
+    counted = f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return counted if count >= trigger.at_least else f"{counted} of {trigger.at_least:,} needed"

@@ -5,6 +5,7 @@ An investigation pauses the change. Whoever is blind waits, and says so. Everyth
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.decision.guards import Situation, rollback_limitation
 from shared.model.decision import Action, Decision
@@ -22,11 +23,24 @@ def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision
         situation: What a rollback would start from.
     """
     verdict = _verdict(readings)
+    held_back: Decision | None = None
     for tier in Tier:
         firing = [reading for reading in readings if reading.tier is tier and reading.state is TriggerState.FIRING]
-        if firing:
-            return _on_firing(_longest(firing), verdict, situation)
-    return Decision(action=Action.CONTINUE, verdict=verdict, sentence=_going_on(readings, verdict))
+        if not firing:
+            continue
+        decision = _on_firing(_longest(firing), verdict, situation)
+        if decision.action is not Action.CONTINUE:
+            return _also_held_back(decision, held_back)
+        held_back = decision
+    return held_back or Decision(action=Action.CONTINUE, verdict=verdict, sentence=_going_on(readings, verdict))
+
+
+def _also_held_back(decision: Decision, held_back: Decision | None) -> Decision:
+    """A rollback that is held back does not keep the lower tiers from asking or pausing."""
+    if held_back is None:
+        return decision
+    sentence = f"{decision.sentence}; {held_back.sentence}"
+    return replace(decision, sentence=sentence, limitation=held_back.limitation)
 
 
 def _verdict(readings: Sequence[TriggerReading]) -> Verdict:
@@ -81,7 +95,11 @@ def _going_on(readings: Sequence[TriggerReading], verdict: Verdict) -> str:
     if verdict is Verdict.HEALTHY:
         heard = [reading for reading in readings if reading.verdict is Verdict.HEALTHY]
         return f"healthy: {heard[0].sentence}; {len(heard)} of {len(readings)} triggers heard and quiet"
-    worst = [reading for reading in readings if reading.verdict is verdict]
+    worst = [
+        reading
+        for reading in readings
+        if reading.verdict is verdict and (verdict is Verdict.UNHEALTHY or reading.tier in _ACTING)
+    ]
     if not worst:
         return "blind: no trigger has anything to stand on yet"
     return f"{verdict}: {_longest(worst).sentence}"

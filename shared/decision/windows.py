@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.model.signal import Outcome, Sample
-from shared.model.trigger import RollbackTrigger
+from shared.model.trigger import NoData, RollbackTrigger
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A measured value at an event time, pooled over the trigger's trailing interval."""
+    """A measured value at an event time, pooled over the trigger's trailing interval, and what it stands on itself."""
 
     at: datetime
     value: float
-    pooled_count: int
-    own_count: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +47,29 @@ def points(samples: Sequence[Sample], over: timedelta) -> list[Point]:
 
     Args:
         samples: In event-time order.
-        over: Zero leaves every sample by itself.
+        over: Zero leaves every sample by itself, exactly: 0.1 * 3 / 3 is not 0.1.
     """
-    found: list[Point] = []
     measured = [(s.at, s.value, s.count) for s in samples if s.outcome is Outcome.MEASURED and s.value is not None]
-    first = 0
-    for index, (at, value, count) in enumerate(measured):
-        while over and measured[first][0] <= at - over:
+    if not over:
+        return [Point(at, value, count) for at, value, count in measured]
+    found: list[Point] = []
+    first = beyond = 0
+    for at, _, count in measured:
+        while measured[first][0] <= at - over:
             first += 1
-        pool = measured[first : index + 1] if over else [(at, value, count)]
-        total = sum(share for _, _, share in pool)
-        found.append(Point(at, sum(v * n for _, v, n in pool) / total, total, count))
+        while beyond < len(measured) and measured[beyond][0] <= at:
+            beyond += 1
+        pool = measured[first:beyond]
+        mean = sum(value * weight for _, value, weight in pool) / sum(weight for _, _, weight in pool)
+        found.append(Point(at, mean, count))
     return found
 
 
-def newest_stretch(line: Sequence[Point], trigger: RollbackTrigger) -> Stretch | None:
-    """Return the violation that the newest point belongs to, or `None` when that point does not violate."""
+def newest_stretch(line: Sequence[Point], trigger: RollbackTrigger, watermark: datetime) -> Stretch | None:
+    """Return the violation that the newest point belongs to, or `None` when that point does not violate.
+
+    It reaches to the newest point; with `no_data: hold`, whose last word stands, to the watermark.
+    """
     members: list[Point] = []
     for point in reversed(line):
         broken = members and members[-1].at - point.at > trigger.max_gap
@@ -72,6 +78,7 @@ def newest_stretch(line: Sequence[Point], trigger: RollbackTrigger) -> Stretch |
         members.append(point)
     if not members:
         return None
-    count = sum(point.own_count for point in members)
-    mean = sum(point.value * point.own_count for point in members) / count
-    return Stretch(members[-1].at, members[0].at, mean, count)
+    until = watermark if trigger.no_data is NoData.HOLD else members[0].at
+    count = sum(point.count for point in members)
+    mean = sum(point.value * point.count for point in members) / count
+    return Stretch(members[-1].at, until, mean, count)

@@ -22,6 +22,7 @@ _WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(
 _FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
 
+Rhythm = Annotated[Duration, Field(ge=timedelta(seconds=1))]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Path = Annotated[str, Field(pattern=r"^/\S*$", description="A path on the site, from its first slash.")]
 
@@ -29,7 +30,7 @@ Path = Annotated[str, Field(pattern=r"^/\S*$", description="A path on the site, 
 class Strict(BaseModel):
     """Base of all policy models: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Build(Strict):
@@ -55,7 +56,7 @@ class Site(Strict):
 class SignalBase(Strict):
     """What every signal has."""
 
-    every: Duration = Field(default=timedelta(seconds=10), description="How often it is sampled.")
+    every: Rhythm = Field(default=timedelta(seconds=10), description="How often it is sampled.")
     delay: Duration = Field(
         default=timedelta(0), description="How far its source lags; newer samples may still change."
     )
@@ -77,7 +78,7 @@ class SignalBase(Strict):
     @property
     def patience(self) -> timedelta:
         """Silence after which the signal is stale."""
-        return self.stale_after or 3 * self.every
+        return 3 * self.every if self.stale_after is None else self.stale_after
 
 
 class ProbeSignal(SignalBase):
@@ -112,7 +113,7 @@ class MetricSignal(SignalBase):
     namespace: str = "microsoft.web/sites"
     resource: str | None = Field(default=None, description="ARM id; the site if not given.")
     unit: Unit = Unit.NUMBER
-    every: Duration = timedelta(seconds=60)
+    every: Rhythm = timedelta(seconds=60)
     delay: Duration = timedelta(seconds=60)
 
     @property
@@ -130,7 +131,7 @@ class LogSignal(SignalBase):
     log: str = Field(pattern=r"^[a-z0-9_-]+\.kql$", description="A file in infra/kql/.")
     workspace: str = Field(min_length=1, description="Workspace id (a GUID).")
     unit: Unit = Unit.NUMBER
-    every: Duration = timedelta(seconds=60)
+    every: Rhythm = timedelta(seconds=60)
     delay: Duration = timedelta(minutes=3)
     timeout: Duration = timedelta(seconds=15)
 
@@ -149,7 +150,7 @@ class PushedSignal(SignalBase):
     pushed: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$", description="The name it is sent under.")
     unit: Unit = Unit.NUMBER
     scale: tuple[float, float] | None = Field(default=None, description="Lowest and highest possible value.")
-    every: Duration = timedelta(seconds=60)
+    every: Rhythm = timedelta(seconds=60)
 
     @property
     def source(self) -> str:
@@ -164,7 +165,7 @@ class AlertSignal(SignalBase):
     """An alert rule of Azure Monitor: 1 while it is fired, 0 once it is resolved."""
 
     alert: str = Field(min_length=1, description="Name of the alert rule.")
-    every: Duration = timedelta(minutes=5)
+    every: Rhythm = timedelta(minutes=5)
     stale_after: Duration | None = Field(
         default=timedelta(minutes=30),
         description="A fired alert counts for this long: `Resolved` may never come.",
@@ -320,7 +321,7 @@ class Policy(Strict):
             at_least=entry.at_least,
             over=entry.over,
             max_gap=_FOREVER if silent is NoData.HOLD else entry.max_gap or 3 * signal.every,
-            stale_after=signal.patience if silent is NoData.BLIND else signal.stale_after or _FOREVER,
+            stale_after=_FOREVER if silent is NoData.HOLD and signal.stale_after is None else signal.patience,
             delay=signal.delay,
             no_data=silent,
         )
@@ -330,7 +331,7 @@ class Policy(Strict):
         rules = [rule for rule in self.rules if rule.signal == signal]
         if any(rule.no_data is NoData.HOLD for rule in rules):
             return _LAST_WORD_KEPT
-        spans = [rule.hold_for + rule.over for rule in rules]
+        spans = [rule.hold_for + rule.over + rule.max_gap for rule in rules]
         kind = self.signals[signal]
         return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
 

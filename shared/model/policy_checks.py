@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.model.policy import MetricSignal, Policy, ProbeSignal, PushedSignal, Signal, TriggerEntry
+from shared.model.policy import AlertSignal, MetricSignal, Policy, ProbeSignal, PushedSignal, Signal, TriggerEntry
 from shared.model.quantity import Dimension, parse_quantity, say_duration
+from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
 Place = tuple[str | int, ...]
@@ -23,7 +24,7 @@ def problems_of(policy: Policy) -> list[Problem]:
     """Return everything that keeps the policy from being used; empty when it is sound."""
     return [
         *_name_problems(policy),
-        *_metric_problems(policy),
+        *_signal_problems(policy),
         *(
             problem
             for tier, place, entry in policy.triggers.by_tier()
@@ -43,8 +44,10 @@ def _name_problems(policy: Policy) -> Iterator[Problem]:
             yield Problem(where, f"{entry.name!r} is the name of {counts[entry.name]} triggers; expected one each")
 
 
-def _metric_problems(policy: Policy) -> Iterator[Problem]:
+def _signal_problems(policy: Policy) -> Iterator[Problem]:
     for name, signal in policy.signals.items():
+        if isinstance(signal, PushedSignal) and signal.scale and signal.scale[0] >= signal.scale[1]:
+            yield Problem(("signals", name, "scale"), "no range; expected the lowest value, then the highest")
         if isinstance(signal, MetricSignal) and not policy.site.region:
             yield Problem(
                 ("signals", name),
@@ -70,10 +73,8 @@ def _trigger_problems(policy: Policy, place: Place, entry: TriggerEntry) -> Iter
 
 def _threshold_problems(place: Place, signal: Signal, comparator: Comparator, threshold: float) -> Iterator[Problem]:
     low, high = _range_of(signal)
-    never = (comparator is Comparator.ABOVE and threshold >= high) or (
-        comparator is Comparator.BELOW and threshold <= low
-    )
-    if never or not low <= threshold <= high:
+    at_the_edge = threshold >= high if comparator in (Comparator.ABOVE, Comparator.AT_MOST) else threshold <= low
+    if at_the_edge or not low <= threshold <= high:
         yield Problem(
             place,
             f"impossible threshold: the signal lies in {low:g} to {high:g}, so this can never or always hold",
@@ -82,7 +83,9 @@ def _threshold_problems(place: Place, signal: Signal, comparator: Comparator, th
 
 def _range_of(signal: Signal) -> tuple[float, float]:
     if isinstance(signal, PushedSignal) and signal.scale is not None:
-        return signal.scale
+        return signal.unit.canonical(signal.scale[0]), signal.unit.canonical(signal.scale[1])
+    if isinstance(signal, AlertSignal):
+        return 0.0, 1.0
     return {
         Dimension.SHARE: (0.0, 1.0),
         Dimension.LATENCY: (0.0, float("inf")),
@@ -96,10 +99,16 @@ def _window_problems(place: Place, entry: TriggerEntry, signal: Signal) -> Itera
     if entry.max_gap is not None and entry.max_gap < signal.every:
         wanted = say_duration(signal.every)
         yield Problem((*place, "max_gap"), f"shorter than the signal's own rhythm; expected at least {wanted}")
+    if (entry.hold_for + entry.over) / signal.every > MOST_SAMPLES * 0.9:
+        longest = say_duration(int(MOST_SAMPLES * 0.9) * signal.every)
+        yield Problem(
+            (*place, "for"), f"spans more samples than are kept; expected at most {longest}, or a longer `every`"
+        )
     if isinstance(signal, ProbeSignal):
-        most = signal.requests * (int(entry.hold_for / signal.every) + 1)
+        window = max(entry.hold_for, entry.over)
+        most = signal.requests * (int(window / signal.every) + 1)
         if entry.at_least > most:
-            within = say_duration(entry.hold_for)
+            within = say_duration(window)
             yield Problem(
                 (*place, "at_least"),
                 f"the probe sends at most {most} requests in {within}; expected no more than that",

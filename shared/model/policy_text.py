@@ -5,7 +5,7 @@ A key that is written twice is an error, not a silent overwrite. `%NAME%` stands
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -17,6 +17,7 @@ from shared.model.policy_checks import Place, Problem, problems_of
 
 _SETTING = re.compile(r"%([A-Za-z_][A-Za-z0-9_]*)%")
 _MOST_CHARACTERS = 256 * 1024
+_MOST_PROBLEMS = 10
 
 
 class _Loader(yaml.SafeLoader):
@@ -42,20 +43,23 @@ def read_policy(text: str, *, file: str, settings: Mapping[str, str]) -> Policy:
         settings: Values for `%NAME%`.
 
     Raises:
-        PolicyError: with every problem found, each as `file:line: path: what is wrong; what was expected`.
+        PolicyError: with the problems found, each as `file:line: path: what is wrong; what was expected`.
     """
     document = _Document(_compose(text, file), settings)
     problems = document.problems
     if not problems:
         try:
-            policy = Policy.model_validate(_construct(document.root, file))
+            policy = Policy.model_validate(document.value)
         except ValidationError as error:
-            problems = [_from_pydantic(detail) for detail in error.errors(include_url=False, include_context=False)]
+            details = error.errors(include_url=False, include_context=False)
+            problems = [_from_pydantic(detail, document.filled_in) for detail in details]
         else:
             problems = problems_of(policy)
             if not problems:
                 return policy
-    raise PolicyError("; ".join(_say(problem, file, document.lines) for problem in problems))
+    said = [_say(problem, file, document.lines) for problem in problems[:_MOST_PROBLEMS]]
+    more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []
+    raise PolicyError("; ".join(said + more))
 
 
 def _compose(text: str, file: str) -> yaml.Node:
@@ -63,7 +67,7 @@ def _compose(text: str, file: str) -> yaml.Node:
         raise PolicyError(f"{len(text)} characters; a policy has at most {_MOST_CHARACTERS}", where=file)
     try:
         root = yaml.compose(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else file
         what = getattr(error, "problem", None) or "nested too deeply, or characters that YAML does not allow"
@@ -73,62 +77,72 @@ def _compose(text: str, file: str) -> yaml.Node:
     return root
 
 
-def _construct(root: yaml.Node, file: str) -> Any:
-    loader = _Loader("")
-    try:
-        return loader.construct_document(root)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"not valid YAML: {getattr(error, 'problem', error)}", where=file) from None
-    finally:
-        loader.dispose()
+_SCALARS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
+    "null": (re.compile(r"~|null|"), lambda _: None),
+    "bool": (re.compile(r"true|false"), lambda text: text == "true"),
+    "int": (re.compile(r"[-+]?[0-9]{1,18}"), int),
+    "float": (re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}\.[0-9]{0,18})(?:[eE][-+]?[0-9]{1,3})?"), float),
+    "str": (re.compile(r"[^\ud800-\udfff]*", re.DOTALL), str),
+}
 
 
 class _Document:
-    """A composed document whose settings are filled in, with the line of every place and what is wrong so far."""
+    """A composed document as plain values with its settings filled in, the line of every place, and what is wrong."""
 
     def __init__(self, root: yaml.Node, settings: Mapping[str, str]) -> None:
-        self.root = root
         self.lines: dict[Place, int] = {}
+        self.filled_in: set[Place] = set()
         self.problems: list[Problem] = []
         self._settings = settings
         self._visited: set[int] = set()
-        self._walk(root, ())
+        self.value = self._read(root, ())
 
-    def _walk(self, node: yaml.Node, place: Place) -> None:
+    def _read(self, node: yaml.Node, place: Place) -> Any:
         self.lines.setdefault(place, node.start_mark.line + 1)
         if id(node) in self._visited:
-            self.problems.append(Problem(place, "anchors and aliases are not read here; write the value out"))
-            return
+            return self._wrong(place, "anchors and aliases are not read here; write the value out")
         self._visited.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return self._read_scalar(node, place)
+        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            return self._wrong(place, f"the tag {node.tag} is not read here; expected a plain value")
         if isinstance(node, yaml.MappingNode):
-            self._walk_mapping(node, place)
-        elif isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                self._walk(item, (*place, index))
-        elif isinstance(node, yaml.ScalarNode):
-            self._fill_in(node, place)
+            return self._read_mapping(node, place)
+        return [self._read(item, (*place, index)) for index, item in enumerate(node.value)]
 
-    def _walk_mapping(self, node: yaml.MappingNode, place: Place) -> None:
-        seen: set[str] = set()
+    def _read_mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for key, value in node.value:
             inner = (*place, str(key.value))
-            if inner[-1] in seen:
-                self.problems.append(Problem(inner, "this key stands twice; expected once"))
-            seen.add(str(key.value))
             self.lines[inner] = key.start_mark.line + 1
-            key.tag = "tag:yaml.org,2002:str"  # the level `1:` is a name, not a number
-            self._walk(value, inner)
+            if not isinstance(key, yaml.ScalarNode):
+                self._wrong(place, "a key is a list or a mapping; expected a name")
+            elif inner[-1] in found:
+                self._wrong(inner, "this key stands twice; expected once")
+            found[str(inner[-1])] = self._read(value, inner)
+        return found
 
-    def _fill_in(self, node: yaml.ScalarNode, place: Place) -> None:
-        for name in _SETTING.findall(node.value):
+    def _read_scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        pattern, convert = _SCALARS.get(kind, (None, None))
+        if pattern is None or convert is None:
+            return self._wrong(place, f"the tag {node.tag} is not read here; expected a plain value")
+        if not pattern.fullmatch(node.value):
+            return self._wrong(place, f"{node.value[:40]!r} is no {kind} that is read here")
+        return convert(self._fill_in(node.value, place))
+
+    def _fill_in(self, text: str, place: Place) -> str:
+        for name in _SETTING.findall(text):
+            self.filled_in.add(place)
             if not self._settings.get(name):
-                self.problems.append(
-                    Problem(place, f"the app setting {name} is not set; expected a value for %{name}%")
-                )
-        node.value = _SETTING.sub(lambda found: self._settings.get(found[1], ""), node.value)
+                self._wrong(place, f"the app setting {name} is not set; expected a value for %{name}%")
+        return _SETTING.sub(lambda found: self._settings.get(found[1]) or "", text)
+
+    def _wrong(self, place: Place, text: str) -> None:
+        self.problems.append(Problem(place, text))
 
 
-def _from_pydantic(detail: Any) -> Problem:
+def _from_pydantic(detail: Any, filled_in: Collection[Place]) -> Problem:
     loc = tuple(detail["loc"])
     place = loc[:2] + loc[3:] if loc[:1] == ("signals",) else loc  # behind a signal's name stands the kind's tag
     if detail["type"] == "extra_forbidden":
@@ -137,7 +151,9 @@ def _from_pydantic(detail: Any) -> Problem:
         return Problem(place, "missing; expected a value")
     text = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "string_pattern_mismatch":
-        text = f"{detail['input']!r} has the wrong form; {text[:1].lower()}{text[1:]}"
+        # What a setting holds may be a secret: it is not repeated.
+        given = "what the setting holds" if place in filled_in else repr(detail["input"])
+        text = f"{given} has the wrong form; {text[:1].lower()}{text[1:]}"
     return Problem(place, text)
 
 

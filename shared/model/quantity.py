@@ -12,9 +12,10 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST_IN_SECONDS = 600
-_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d)")
-_QUANTITY = re.compile(r"(?P<number>[-+]?\d{1,15}(?:\.\d{1,9})?)\s*(?P<unit>%|ms|s)?")
-_COUNT = re.compile(r"(?P<number>\d{1,9})\s*(?:requests|samples|events)?")
+_LONGEST = timedelta(days=365)
+_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d)", re.ASCII)
+_QUANTITY = re.compile(r"(?P<number>[-+]?\d{1,15}(?:\.\d{1,9})?)\s*(?P<unit>%|ms|s)?", re.ASCII)
+_COUNT = re.compile(r"(?P<number>\d{1,9})\s*(?:requests|samples|events)?", re.ASCII)
 
 
 class Dimension(StrEnum):
@@ -61,30 +62,34 @@ def parse_duration(text: object) -> timedelta:
     """Read `90s`, `1.5m`, `250ms`, `2h` or `7d`.
 
     Raises:
-        ValueError: the text is no duration with a unit.
+        ValueError: the text is no duration with a unit, or it is longer than a year.
     """
     if isinstance(text, timedelta):
         return text
     found = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"{text!r} is not a duration; write a number and a unit, such as 250ms, 60s, 10m, 2h or 7d")
-    return timedelta(seconds=float(found["number"]) * _SECONDS_PER_UNIT[found["unit"]])
+    seconds = float(found["number"]) * _SECONDS_PER_UNIT[found["unit"]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is too long; expected at most {say_duration(_LONGEST)}")
+    return timedelta(seconds=seconds)
 
 
 def say_duration(duration: timedelta) -> str:
-    """Write a duration the way a policy would: `64s`, `1.5s`, `10m`."""
+    """Write a duration the way a policy would, so that it reads back the same: `64s`, `1.5s`, `10m`."""
     seconds = duration.total_seconds()
     for unit in ("d", "h", "m"):
         size = _SECONDS_PER_UNIT[unit]
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.1f}".removesuffix(".0") + "s"
+    return f"{seconds:.6f}".rstrip("0").removesuffix(".") + "s"
 
 
 def say_span(span: timedelta) -> str:
     """Write a span for people: whole seconds up to ten minutes, `64 s`, then minutes, `20 min`."""
     seconds = int(span.total_seconds())
-    return f"{seconds} s" if seconds < _LONGEST_IN_SECONDS else f"{seconds / 60:.1f}".removesuffix(".0") + " min"
+    # Rounded down: what has not been reached is not said to be.
+    return f"{seconds} s" if seconds < _LONGEST_IN_SECONDS else f"{seconds // 6 / 10:.1f}".removesuffix(".0") + " min"
 
 
 def parse_count(text: object) -> int:
@@ -127,8 +132,17 @@ _EXPECTED_UNIT = {
 def say_value(value: float, dimension: Dimension) -> str:
     """Write a value in the product's own unit for people: `0.31`, `10.4 s`, `850 ms`, `4.5`."""
     if dimension is not Dimension.LATENCY:
-        return f"{value:.2f}" if dimension is Dimension.SHARE else f"{value:g}"
+        return f"{value:.2f}" if dimension is Dimension.SHARE else f"{value:.10g}"
     return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
+
+
+def say_apart(value: float, limit: float, dimension: Dimension) -> tuple[str, str]:
+    """Write a value and its limit so that they differ in writing when they differ: `0.053` and `0.05`."""
+    said, said_limit = say_value(value, dimension), say_value(limit, dimension)
+    if said != said_limit or value == limit:
+        return said, said_limit
+    unit = " ms" if dimension is Dimension.LATENCY else ""
+    return f"{value:.9g}{unit}", f"{limit:.9g}{unit}"
 
 
 _DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["60s", "10m"]}

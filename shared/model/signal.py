@@ -68,7 +68,7 @@ def failed(at: datetime, note: str) -> Sample:
 
 
 Series = tuple[Sample, ...]
-_MOST_SAMPLES = 2_000
+MOST_SAMPLES = 2_000
 
 
 def merge(series: Series, fresh: Iterable[Sample], *, now: datetime, keep: timedelta) -> Series:
@@ -83,4 +83,4 @@ def merge(series: Series, fresh: Iterable[Sample], *, now: datetime, keep: timed
         if known is None or known.outcome is not Outcome.MEASURED or sample.outcome is Outcome.MEASURED:
             by_identity[sample.at, sample.id] = sample
     kept = (sample for sample in by_identity.values() if sample.at > now - keep)
-    return tuple(sorted(kept, key=lambda sample: (sample.at, sample.id)))[-_MOST_SAMPLES:]
+    return tuple(sorted(kept, key=lambda sample: (sample.at, sample.id)))[-MOST_SAMPLES:]

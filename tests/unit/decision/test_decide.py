@@ -1,0 +1,189 @@
+"""The table from readings to a verdict and a decision, and the sentence that goes with it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.decision.decide import decide
+from shared.decision.guards import Situation, rollback_limitation
+from shared.model.decision import Action
+from shared.model.policy import Guards
+from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
+from tests.unit.decision.build import blind, firing, pending, reading, situation, unheard
+
+CRITICAL, WARNING, INVESTIGATION = Tier
+HEALTHY, UNHEALTHY, BLIND = Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.BLIND
+QUIET = reading(name="quiet")
+
+VERDICTS = [
+    pytest.param([], BLIND, id="nothing is watched"),
+    pytest.param([QUIET], HEALTHY, id="all quiet"),
+    pytest.param([unheard()], BLIND, id="none heard"),
+    pytest.param([unheard(), unheard()], BLIND, id="several, none heard"),
+    pytest.param([QUIET, unheard()], HEALTHY, id="a holding trigger without a word says nothing"),
+    pytest.param([QUIET, blind()], BLIND, id="one blind among quiet ones"),
+    pytest.param([unheard(), blind()], BLIND, id="blind and none heard"),
+    pytest.param([QUIET, blind(WARNING)], BLIND, id="a blind warning could have asked"),
+    pytest.param([QUIET, blind(INVESTIGATION)], HEALTHY, id="a blind investigation could not have rolled back"),
+    pytest.param([blind(INVESTIGATION)], BLIND, id="a blind investigation alone sees nothing"),
+    pytest.param([QUIET, pending(INVESTIGATION)], UNHEALTHY, id="an investigation sees a violation like any other"),
+    pytest.param([QUIET, pending()], UNHEALTHY, id="one violation among quiet ones"),
+    pytest.param([blind(), firing()], UNHEALTHY, id="one firing while others are blind"),
+    pytest.param([QUIET, unheard(), blind(), pending()], UNHEALTHY, id="one of each"),
+]
+
+
+@pytest.mark.parametrize(("readings", "verdict"), VERDICTS)
+def test_the_verdicts_add_up(readings: list[TriggerReading], verdict: Verdict) -> None:
+    assert decide(readings, situation()).verdict is verdict
+    assert decide(readings[::-1], situation()).verdict is verdict
+
+
+DECISIONS = [
+    pytest.param([firing(CRITICAL)], Action.ROLL_BACK, 1, "roll back to level 1: errors says so", id="critical acts"),
+    pytest.param(
+        [firing(WARNING)], Action.ASK, 1, "ask whether to roll back to level 1: errors says so", id="warning asks"
+    ),
+    pytest.param(
+        [firing(INVESTIGATION)], Action.PAUSE, None, "pause the change: errors says so", id="investigation pauses"
+    ),
+    pytest.param(
+        [firing(INVESTIGATION, name="a"), firing(WARNING, name="b"), firing(CRITICAL, name="c")],
+        Action.ROLL_BACK,
+        1,
+        "roll back to level 1: c says so",
+        id="critical goes before warning and investigation",
+    ),
+    pytest.param(
+        [firing(INVESTIGATION, name="a", held_s=900), firing(WARNING, name="b")],
+        Action.ASK,
+        1,
+        "ask whether to roll back to level 1: b says so",
+        id="warning goes before investigation, however long that fires",
+    ),
+    pytest.param(
+        [firing(name="a", held_s=60), firing(name="b", held_s=64), firing(name="c", held_s=62)],
+        Action.ROLL_BACK,
+        1,
+        "roll back to level 1: b says so",
+        id="the longest of a tier speaks",
+    ),
+    pytest.param(
+        [firing(name="a"), firing(name="b")],
+        Action.ROLL_BACK,
+        1,
+        "roll back to level 1: a says so",
+        id="else the first",
+    ),
+    pytest.param(
+        [blind(name="a"), firing(name="b")],
+        Action.ROLL_BACK,
+        1,
+        "roll back to level 1: b says so",
+        id="what fires acts while another is blind",
+    ),
+    pytest.param(
+        [QUIET, pending(name="a"), pending(name="b", held_s=45)],
+        Action.CONTINUE,
+        None,
+        "unhealthy: b says so",
+        id="a violation that has not held yet waits",
+    ),
+    pytest.param(
+        [QUIET, blind(name="a"), blind(name="b", held_s=5)],
+        Action.CONTINUE,
+        None,
+        "blind: b says so",
+        id="whoever is blind waits and says so",
+    ),
+    pytest.param(
+        [unheard()],
+        Action.CONTINUE,
+        None,
+        "blind: no trigger has anything to stand on yet",
+        id="none heard",
+    ),
+    pytest.param(
+        [unheard(), QUIET, reading(name="calm")],
+        Action.CONTINUE,
+        None,
+        "healthy: quiet says so; 2 of 3 triggers heard and quiet",
+        id="all heard are quiet",
+    ),
+]
+
+
+@pytest.mark.parametrize(("readings", "action", "level", "sentence"), DECISIONS)
+def test_the_decision(readings: list[TriggerReading], action: Action, level: int | None, sentence: str) -> None:
+    decision = decide(readings, situation())
+    assert (decision.action, decision.level, decision.sentence) == (action, level, sentence)
+    assert decision.limitation is None
+
+
+def test_a_rollback_that_is_held_back_says_why_and_what_fired() -> None:
+    decision = decide([firing()], situation(guards=Guards(observe_only=True)))
+    assert decision.action is Action.CONTINUE
+    assert decision.verdict is UNHEALTHY
+    assert decision.level is None
+    assert decision.limitation == "the policy says observe_only"
+    assert decision.trigger == firing()
+    assert decision.sentence == "not rolled back: the policy says observe_only; errors says so"
+
+
+@pytest.mark.parametrize(("tier", "action"), [(WARNING, Action.ASK), (INVESTIGATION, Action.PAUSE)])
+def test_observe_only_holds_back_rollbacks_and_not_questions(tier: Tier, action: Action) -> None:
+    assert decide([firing(tier)], situation(guards=Guards(observe_only=True))).action is action
+
+
+readings_of_any_kind = st.lists(
+    st.one_of(
+        st.builds(firing, st.sampled_from(Tier)),
+        st.builds(pending, st.sampled_from(Tier)),
+        st.builds(blind, st.sampled_from(Tier)),
+        st.builds(reading, st.sampled_from(Tier)),
+        st.builds(unheard),
+    ),
+    max_size=6,
+)
+situations = st.builds(
+    situation,
+    active_rollback=st.sampled_from([None, "orders.7"]),
+    guards=st.builds(Guards, observe_only=st.booleans()),
+    production_build=st.sampled_from(["", "b41", "b42"]),
+)
+
+
+@given(readings_of_any_kind, situations)
+def test_only_a_critical_trigger_that_fires_rolls_back_and_only_without_a_limitation(
+    readings: list[TriggerReading], now: Situation
+) -> None:
+    decision = decide(readings, now)
+    due = any(r.tier is CRITICAL and r.state is TriggerState.FIRING for r in readings)
+    limitation = rollback_limitation(now) if due else None
+    assert (decision.action is Action.ROLL_BACK) is (due and limitation is None)
+    assert decision.limitation == limitation
+
+
+@given(readings_of_any_kind, situations)
+def test_a_level_stands_in_a_decision_exactly_when_it_rolls_back_or_asks(
+    readings: list[TriggerReading], now: Situation
+) -> None:
+    decision = decide(readings, now)
+    assert (decision.level is not None) is (decision.action in (Action.ROLL_BACK, Action.ASK))
+    assert decision.sentence
+
+
+@given(st.lists(st.one_of(st.builds(blind, st.sampled_from(Tier)), st.builds(unheard)), max_size=5))
+def test_blindness_alone_never_does_anything(readings: list[TriggerReading]) -> None:
+    decision = decide(readings, situation())
+    assert (decision.action, decision.verdict) == (Action.CONTINUE, BLIND)
+
+
+def test_a_rollback_that_is_held_back_does_not_keep_the_change_from_being_paused() -> None:
+    held_back = situation(guards=Guards(observe_only=True))
+    readings = [firing(tier=Tier.CRITICAL), firing(name="odd", tier=Tier.INVESTIGATION)]
+    decision = decide(readings, held_back)
+    assert decision.action is Action.PAUSE
+    assert decision.limitation == "the policy says observe_only"
+    assert "pause the change" in decision.sentence
+    assert "not rolled back: the policy says observe_only" in decision.sentence
