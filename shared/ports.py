@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.model.event import Delivery
-from shared.model.policy import Policy, Signal, Site
+from shared.model.policy import Policy, Site
+from shared.model.policy_signals import Signal
 from shared.model.signal import Sample
 
 

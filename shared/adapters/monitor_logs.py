@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
 from shared.errors import PermanentError
-from shared.model.policy import LogSignal
+from shared.model.policy_signals import LogSignal
 from shared.model.signal import Sample, measured, no_data
 from shared.ports import Collected, Job, Want
 

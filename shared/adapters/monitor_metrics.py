@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
-from shared.model.policy import MetricSignal
+from shared.model.policy_signals import MetricSignal
 from shared.model.signal import Sample, measured, no_data
 from shared.ports import Collected, Job, Want
 

@@ -20,7 +20,8 @@ from threading import Lock
 
 import httpx
 
-from shared.model.policy import ProbeSignal, Site
+from shared.model.policy import Site
+from shared.model.policy_signals import ProbeSignal
 from shared.model.signal import Sample, failed, measured
 from shared.ports import Client, Collected, Job, Prober, Sighting, Want
 

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
 from shared.engine.records import announce, encode, load_rollback, run_key
-from shared.engine.steps.step import Act, Done, Look, Step, Stop, Wait
+from shared.engine.steps.step import Act, Done, Fence, Look, Step, Stop, Wait
 from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
@@ -151,11 +151,8 @@ class _Advance:
             return f"rollback {self.run.id}: another worker is acting on {record.name}"
         in_doubt = record.phase is StepPhase.INTENDED
         record = self._intend(record, look)
-        assert record.lease_until is not None  # noqa: S101  # just set; narrows the type
-        if self.engine.clock() > record.lease_until - _SAFETY:
-            return f"rollback {self.run.id}: the lease on {record.name} ran out before the effect"
         try:
-            token = look.effect()
+            token = look.effect(self._fence(record))
         except OutcomeUnknown as error:
             return self._doubt(record, str(error))
         except TransientError as error:
@@ -167,6 +164,13 @@ class _Advance:
         self._acted(record, token)
         return None
 
+    def _fence(self, record: StepRecord) -> Fence:
+        def still_mine() -> None:
+            if record.lease_until is None or self.engine.clock() > record.lease_until - _SAFETY:
+                raise LostRace(f"the lease on {record.name} ran out before the effect")
+
+        return still_mine
+
     def _intend(self, record: StepRecord, look: Act) -> StepRecord:
         now = self.engine.clock()
         intent = replace(
@@ -175,6 +179,7 @@ class _Advance:
             intended_at=now,
             lease_until=now + LEASE,
             before=dict(look.before),
+            evidence={},
             note=look.note,
             acts=record.acts + 1,
         )

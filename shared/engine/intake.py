@@ -18,7 +18,8 @@ from shared.errors import ControllerError, InvalidInput, LostRace, NotFound, Ref
 from shared.model.alert import Alert
 from shared.model.change import Change, KnownGood
 from shared.model.event import Event, EventKind
-from shared.model.policy import AlertSignal, Policy, PushedSignal
+from shared.model.policy import Policy
+from shared.model.policy_signals import AlertSignal, PushedSignal
 from shared.model.rollback import Rollback
 from shared.model.signal import Outcome, Sample
 from shared.ports import Doorbell, Insert, Ledger, Put, Write

@@ -22,7 +22,8 @@ from shared.errors import ControllerError, LostRace, TransientError
 from shared.model.alert import Alert, AlertCondition
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
-from shared.model.policy import AlertSignal, Policy, PushedSignal
+from shared.model.policy import Policy
+from shared.model.policy_signals import AlertSignal, PushedSignal
 from shared.model.signal import Sample, measured
 from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, Write
 

@@ -8,12 +8,13 @@ problem is reported with its own place in the file.
 import re
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Field
 
 from shared.model.event import EventKind
-from shared.model.quantity import Count, Dimension, Duration, Unit, parse_quantity
+from shared.model.policy_signals import AlertSignal, Path, Signal, Strict
+from shared.model.quantity import Count, Dimension, Duration, parse_quantity
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
@@ -22,15 +23,7 @@ _WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(
 _FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
 
-Rhythm = Annotated[Duration, Field(ge=timedelta(seconds=1))]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Path = Annotated[str, Field(pattern=r"^/\S*$", description="A path on the site, from its first slash.")]
-
-
-class Strict(BaseModel):
-    """Base of all policy models: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Build(Strict):
@@ -51,153 +44,6 @@ class Site(Strict):
     url: str = Field(pattern=r"^https?://[^/\s]+$", description="Where users reach it: scheme and host, no path.")
     good_slot: str = Field(pattern=r"^[A-Za-z0-9-]+$", description="The slot that holds the known-good build.")
     build: Build = Build()
-
-
-class SignalBase(Strict):
-    """What every signal has."""
-
-    every: Rhythm = Field(default=timedelta(seconds=10), description="How often it is sampled.")
-    delay: Duration = Field(
-        default=timedelta(0), description="How far its source lags; newer samples may still change."
-    )
-    stale_after: Duration | None = Field(
-        default=None, description="Blind after this silence; 3 x `every` if not given."
-    )
-    timeout: Duration = Field(default=timedelta(seconds=5), description="How long one collection may take.")
-
-    @property
-    def source(self) -> str:
-        """The kind of source, which is also the key that names it in the file."""
-        raise LookupError("a signal has one of the kinds in `Signal`")
-
-    @property
-    def measures(self) -> Unit:
-        """The unit that the source delivers."""
-        return Unit.NUMBER
-
-    @property
-    def patience(self) -> timedelta:
-        """Silence after which the signal is stale."""
-        return 3 * self.every if self.stale_after is None else self.stale_after
-
-
-class ProbeSignal(SignalBase):
-    """Requests of our own to the site, each on a fresh connection."""
-
-    probe: Path
-    share: Literal["failed"] | None = Field(default=None, description="Share of requests that failed.")
-    latency: Literal["p50", "p95", "p99", "max"] | None = Field(default=None, description="Latency of the burst.")
-    requests: int = Field(default=5, ge=1, le=50, description="Requests in one burst.")
-
-    @property
-    def source(self) -> str:
-        return "probe"
-
-    @property
-    def measures(self) -> Unit:
-        return Unit.SHARE if self.share else Unit.MILLISECONDS
-
-    @model_validator(mode="after")
-    def _measures_one_thing(self) -> "ProbeSignal":
-        if (self.share is None) == (self.latency is None):
-            raise ValueError("a probe measures one thing: write either `share: failed` or `latency: p95`")
-        return self
-
-
-class MetricSignal(SignalBase):
-    """A platform metric of Azure Monitor; with `per`, the share of one metric in another."""
-
-    metric: str = Field(min_length=1, description="Name of the platform metric, such as Http5xx.")
-    per: str | None = Field(default=None, description="Divide by this metric, whose total becomes the count.")
-    aggregation: Literal["average", "total", "maximum", "minimum", "count"] = "total"
-    namespace: str = "microsoft.web/sites"
-    resource: str | None = Field(default=None, description="ARM id; the site if not given.")
-    unit: Unit = Unit.NUMBER
-    every: Rhythm = timedelta(seconds=60)
-    delay: Duration = timedelta(seconds=60)
-
-    @property
-    def source(self) -> str:
-        return "metric"
-
-    @property
-    def measures(self) -> Unit:
-        return Unit.SHARE if self.per else self.unit
-
-
-class LogSignal(SignalBase):
-    """A Log Analytics query that answers rows of `at`, `value` and `count`."""
-
-    log: str = Field(pattern=r"^[a-z0-9_-]+\.kql$", description="A file in infra/kql/.")
-    workspace: str = Field(min_length=1, description="Workspace id (a GUID).")
-    unit: Unit = Unit.NUMBER
-    every: Rhythm = timedelta(seconds=60)
-    delay: Duration = timedelta(minutes=3)
-    timeout: Duration = timedelta(seconds=15)
-
-    @property
-    def source(self) -> str:
-        return "log"
-
-    @property
-    def measures(self) -> Unit:
-        return self.unit
-
-
-class PushedSignal(SignalBase):
-    """Samples that the workload sends itself, by HTTP or by queue."""
-
-    pushed: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$", description="The name it is sent under.")
-    unit: Unit = Unit.NUMBER
-    scale: tuple[float, float] | None = Field(default=None, description="Lowest and highest possible value.")
-    every: Rhythm = timedelta(seconds=60)
-
-    @property
-    def source(self) -> str:
-        return "pushed"
-
-    @property
-    def measures(self) -> Unit:
-        return self.unit
-
-
-class AlertSignal(SignalBase):
-    """An alert rule of Azure Monitor: 1 while it is fired, 0 once it is resolved."""
-
-    alert: str = Field(min_length=1, description="Name of the alert rule.")
-    every: Rhythm = timedelta(minutes=5)
-    stale_after: Duration | None = Field(
-        default=timedelta(minutes=30),
-        description="A fired alert counts for this long: `Resolved` may never come.",
-    )
-
-    @property
-    def source(self) -> str:
-        return "alert"
-
-
-_SIGNAL_KINDS = ("probe", "metric", "log", "pushed", "alert")
-
-
-def _kind_of(entry: Any) -> str | None:
-    if isinstance(entry, SignalBase):
-        return entry.source
-    named = [kind for kind in _SIGNAL_KINDS if kind in entry] if isinstance(entry, dict) else []
-    return named[0] if len(named) == 1 else None
-
-
-Signal = Annotated[
-    Annotated[ProbeSignal, Tag("probe")]
-    | Annotated[MetricSignal, Tag("metric")]
-    | Annotated[LogSignal, Tag("log")]
-    | Annotated[PushedSignal, Tag("pushed")]
-    | Annotated[AlertSignal, Tag("alert")],
-    Discriminator(
-        _kind_of,
-        custom_error_type="signal_kind",
-        custom_error_message="a signal names exactly one source: probe, metric, log, pushed or alert",
-    ),
-]
 
 
 class TriggerEntry(Strict):

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.model.policy import AlertSignal, MetricSignal, Policy, ProbeSignal, PushedSignal, Signal, TriggerEntry
+from shared.model.policy import Policy, TriggerEntry
+from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepRecord
 
+# Raises `LostRace` when the worker's lease has run out: another one may be acting by now.
+Fence = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
@@ -27,14 +30,15 @@ class Act:
 
     Attributes:
         effect: Sets it in motion, once, without waiting for its end, and returns the token of a long-running operation
-            if it is one. It raises `OutcomeUnknown` when it may have happened: the engine then reads the world back
-            before anything is repeated; `TransientError` when it has not happened and may be tried again; and
-            `PermanentError` when it cannot be done.
+            if it is one. It calls the fence it is given right before the call that cannot be taken back. It raises
+            `OutcomeUnknown` when it may have happened: the engine then reads the world back before anything is
+            repeated; `TransientError` when it has not happened and may be tried again; and `PermanentError` when it
+            cannot be done.
         before: The world as it was seen.
     """
 
     note: str
-    effect: Callable[[], str | None]
+    effect: Callable[[Fence], str | None]
     before: Mapping[str, Any] = field(default_factory=dict)
 
 

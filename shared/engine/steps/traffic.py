@@ -3,14 +3,17 @@
 A swap is a relative move that Azure does not make idempotent: run twice, it puts the bad build back. So it is sent only
 when production is seen on another build *and* the good slot is seen holding the known good *and* the platform works on
 nothing else. After any doubt (a lost reply, a killed worker) the world is read back until it tells: the build changed,
-an operation is under way, or, after `_DOUBT`, nothing happened.
+an operation is under way, or it has been quiet for long enough. Quiet is sustained like any other condition here: it
+must be covered by looks without a gap in which an operation could have come and gone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
-from shared.engine.steps.step import Act, Done, Look, Stop, Wait
+from shared.engine.steps.step import Act, Done, Fence, Look, Stop, Wait
 from shared.errors import PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
@@ -18,11 +21,13 @@ from shared.ports import OperationState, SitePicture, SlotSite
 
 _POLL = timedelta(seconds=2)
 _BUSY = timedelta(seconds=5)
-# An accepted swap shows as `inProgressOperationId` within seconds, and a request that was on its way when its sender
-# died has arrived or is lost by then: the client's own time-out is shorter.
-_DOUBT = timedelta(seconds=30)
-# The control plane may answer reads from before the swap for a moment after it reported success.
-_SETTLE = timedelta(seconds=20)
+# The control plane may hide an operation for some seconds after it accepted it (8 s are allowed for), and answer reads
+# from before it ended (12 s). A swap that outlasts a gap between looks is seen in one of them; a shorter one has come
+# to light when it has been quiet for the gap and those 20 s.
+_LONGEST_GAP = timedelta(seconds=30)
+_QUIET_IN_DOUBT = timedelta(seconds=55)
+# After somebody else's operation, which was seen, only stale reads are left to fear.
+_QUIET_AFTER_OTHERS = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,48 +42,54 @@ class SwapSlots:
             return Done(note=f"production runs {run.known_good}", evidence=_shown(picture))
         if now - run.created_at > policy.levels.traffic.swap_give_up_after:
             return Stop(status=RunStatus.FAILED, note=_not_in_time(picture, run, policy), evidence=_shown(picture))
+        watched = _watched(record, picture, now)
         if picture.operation_id is not None:
-            return Wait(until=now + _POLL, note=f"the platform works on the site (operation {picture.operation_id})")
-        return {
-            StepPhase.PENDING: self._before_swap,
-            StepPhase.INTENDED: self._in_doubt,
-            StepPhase.ACTED: self._following,
-        }[record.phase](policy, run, record, picture, now)
+            note = f"the platform works on the site (operation {picture.operation_id})"
+            return Wait(until=now + _POLL, note=note, evidence=watched)
+        if record.phase is StepPhase.ACTED:
+            return self._following(policy, record, picture, now)
+        return self._not_swapped(policy, run, record, picture, watched, now)
 
-    def _before_swap(
-        self, policy: Policy, run: Rollback, _record: StepRecord, picture: SitePicture, _now: datetime
+    def _not_swapped(
+        self,
+        policy: Policy,
+        run: Rollback,
+        record: StepRecord,
+        picture: SitePicture,
+        watched: Mapping[str, Any],
+        now: datetime,
     ) -> Look:
+        """Nothing is under way: swap, unless it has not been quiet for long enough to know that nothing was."""
+        quiet_for = now - datetime.fromisoformat(watched["quiet_since"])
+        if record.phase is StepPhase.INTENDED:
+            if quiet_for < _QUIET_IN_DOUBT:
+                note = "it is not known whether the swap was accepted"
+                return Wait(until=now + _BUSY, note=note, evidence=watched)
+            if picture.last_swap != record.before.get("last_swap"):
+                note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
+                return Stop(status=RunStatus.FAILED, note=note, evidence=_shown(picture))
+        elif watched.get("was_busy") and quiet_for < _QUIET_AFTER_OTHERS:
+            return Wait(until=now + _POLL, note="the platform worked on the site a moment ago", evidence=watched)
         if picture.good_slot_build != run.known_good:
             return Stop(status=RunStatus.REFUSED, note=_wrong_slot(picture, run, policy), evidence=_shown(picture))
-        note = f"production runs {picture.production_build or 'an unnamed build'}, slot {policy.site.good_slot} holds"
-        return Act(note=f"{note} {run.known_good}", effect=partial(self._swap, policy, run), before=_shown(picture))
+        live = picture.production_build or "a build without a name"
+        note = f"production runs {live}, slot {policy.site.good_slot} holds {run.known_good}"
+        return Act(note=note, effect=partial(self._swap, policy, run), before=_shown(picture))
 
-    def _swap(self, policy: Policy, run: Rollback) -> str:
+    def _swap(self, policy: Policy, run: Rollback, fence: Fence) -> str:
         """Look once more right before the swap: somebody may be putting the same build back by hand."""
         picture = self.slots.look(policy.site)
         if picture.production_build == run.known_good or picture.operation_id is not None:
             raise TransientError("the site changed while the swap was being prepared")
+        fence()
         return self.slots.swap(policy.site)
 
-    def _in_doubt(self, policy: Policy, run: Rollback, record: StepRecord, picture: SitePicture, now: datetime) -> Look:
-        doubt_ends = (record.intended_at or now) + _DOUBT
-        if now < doubt_ends:
-            return Wait(until=min(now + _POLL, doubt_ends), note="it is not known whether the swap was accepted")
-        if picture.last_swap != record.before.get("last_swap"):
-            note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
-            return Stop(status=RunStatus.FAILED, note=note, evidence=_shown(picture))
-        return self._before_swap(policy, run, record, picture, now)
-
-    def _following(
-        self, policy: Policy, run: Rollback, record: StepRecord, picture: SitePicture, now: datetime
-    ) -> Look:
+    def _following(self, policy: Policy, record: StepRecord, picture: SitePicture, now: datetime) -> Look:
         state, words = self._state(policy, record)
         if state is OperationState.RUNNING:
             return Wait(until=now + _POLL, note="the swap is under way")
         if state is OperationState.FAILED:
             return Stop(status=RunStatus.FAILED, note=f"the swap failed: {words}", evidence=_shown(picture))
-        if now - (record.acted_at or now) < _SETTLE:
-            return Wait(until=now + _POLL, note="the swap is reported done, but production does not show it yet")
         return Wait(
             until=now + _BUSY, note=f"the swap is reported done, yet production runs {picture.production_build}"
         )
@@ -90,6 +101,16 @@ class SwapSlots:
             return self.slots.follow(policy.site, record.operation)
         except PermanentError:  # operation results expire; the picture itself is the better witness
             return OperationState.SUCCEEDED, ""
+
+
+def _watched(record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
+    """Return since when the platform has been seen at rest without a gap, as evidence for the next look."""
+    before = record.evidence
+    was_busy = bool(before.get("was_busy")) or picture.operation_id is not None
+    looked_at = datetime.fromisoformat(before["looked_at"]) if "looked_at" in before else None
+    unbroken = looked_at is not None and now - looked_at <= _LONGEST_GAP and before.get("quiet_since")
+    quiet_since = before["quiet_since"] if unbroken and picture.operation_id is None else now.isoformat()
+    return {"looked_at": now.isoformat(), "quiet_since": quiet_since, "was_busy": was_busy}
 
 
 def _shown(picture: SitePicture) -> dict[str, str | None]:
