@@ -78,7 +78,9 @@ class Rig:
         ports = ("--port", os.environ.get("RIG_SIMULATOR_PORT", "0"))
         front_door = ("--front-door-port", os.environ.get("RIG_SITE_PORT", "0"))
         return Child(
-            "local.azure_simulator", ["--config", str(config), *ports, *front_door], self.logs / "simulator.log"
+            "local.azure_simulator",
+            ["--config", str(config), *ports, *front_door, "--end-with-stdin"],
+            self.logs / "simulator.log",
         )
 
     def start_host(self, number: int = 0) -> Child:

@@ -4,7 +4,7 @@ It can therefore be replayed on history, and tested by the thousand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.decision.assess import assess
@@ -32,10 +32,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What this cycle brought: samples by signal, which signals were asked, and the build that was seen served."""
+    """What this cycle brought.
+
+    Attributes:
+        samples: By signal.
+        asked: When each signal was asked that was asked: the moment before its source began to answer, so that a slow
+            answer does not put off the next question.
+        build_seen: The build that was seen served, if one was.
+    """
 
     samples: Mapping[str, Sequence[Sample]]
-    asked: Iterable[str] = ()
+    asked: Mapping[str, datetime] = field(default_factory=dict)
     build_seen: str = ""
 
 
@@ -70,7 +77,7 @@ def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> 
         for name in policy.signals
     }
     collected_at = {name: at for name, at in state.collected_at.items() if name in policy.signals}
-    collected_at.update(dict.fromkeys(news.asked, now))
+    collected_at.update(news.asked)
     state = replace(state, series=series, collected_at=collected_at, cycled_at=now)
     if news.build_seen:
         state = replace(state, production_build=news.build_seen, production_build_at=now)

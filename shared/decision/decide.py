@@ -1,7 +1,8 @@
 """Adds the readings of one cycle up to a verdict and a decision, in one sentence.
 
 Read it aloud: a critical trigger that fires rolls back to level 1, unless something stands against it. A warning asks.
-An investigation pauses the change. Whoever is blind waits, and says so. Everything else goes on.
+An investigation pauses the change. While a rollback runs, nothing else is decided. Whoever is blind waits, and says so.
+Everything else goes on.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision
         situation: What a rollback would start from.
     """
     verdict = _verdict(readings)
+    if situation.active_rollback is not None:
+        sentence = f"rolling back: {situation.active_rollback} is under way; {_going_on(readings, verdict)}"
+        return Decision(action=Action.CONTINUE, verdict=verdict, sentence=sentence)
     held_back: Decision | None = None
     for tier in Tier:
         firing = [reading for reading in readings if reading.tier is tier and reading.state is TriggerState.FIRING]

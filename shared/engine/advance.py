@@ -218,7 +218,8 @@ class _Advance:
 
     def _finish(self, run: Rollback, status: RunStatus, note: str) -> None:
         now = self.engine.clock()
-        outcome = f"level {run.level} {status}: {note}; {_against_budget(run, self.policy, now)}"
+        took = "" if status is RunStatus.REFUSED else f"; {_against_budget(run, self.policy, now)}"
+        outcome = f"level {run.level} {status}: {note}{took}"
         ended = replace(run, status=status, ended_at=now, outcome=outcome)
         log.info("%s: %s", ended.id, outcome)
         writes = finishing_writes(self.engine.ledger, self.policy, ended, self.version)

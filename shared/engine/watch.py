@@ -38,6 +38,14 @@ _OVERDUE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the sources answered for one workload, and when they were asked."""
+
+    collected: Sequence[Collected]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Watches all workloads."""
 
@@ -69,14 +77,14 @@ class Watch:
             if isinstance(found, Snapshot)
             for want in due(policies[name], found.watch, now)
         ]
-        collected = self._by_workload(self.collector.collect(wants, now))
-        return self._finish_all(policies, known, collected)
+        collected = _by_workload(self.collector.collect(wants, now))
+        return self._finish_all(policies, known, collected, now)
 
     def evaluate(self) -> list[str]:
         """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs."""
         policies = self._chosen(None)
         known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
-        return self._finish_all(policies, known, {})
+        return self._finish_all(policies, known, {}, self.clock())
 
     def _chosen(self, workloads: Iterable[str] | None) -> dict[str, Policy]:
         policies = self.policies()
@@ -88,21 +96,16 @@ class Watch:
         except ControllerError as error:
             return error
 
-    def _by_workload(self, collected: Iterable[Collected]) -> Mapping[str, list[Collected]]:
-        found: dict[str, list[Collected]] = defaultdict(list)
-        for one in collected:
-            found[one.workload].append(one)
-        return found
-
     def _finish_all(
         self,
         policies: Mapping[str, Policy],
         known: Mapping[str, Snapshot | ControllerError],
         collected: Mapping[str, Sequence[Collected]],
+        asked_at: datetime,
     ) -> list[str]:
         def finish(name: str) -> str | ControllerError:
             try:
-                sentence = self._cycle(policies[name], known[name], collected.get(name, ()))
+                sentence = self._cycle(policies[name], known[name], _Answers(collected.get(name, ()), asked_at))
             except ControllerError as error:
                 log.error("%s: not watched: %s", name, error)  # noqa: TRY400  # the sentence says it; a trace adds nothing
                 return error
@@ -115,18 +118,18 @@ class Watch:
             raise TransientError(f"no workload could be watched: {failures[0]}")
         return [f"{name}: {outcome}" for name, outcome in outcomes.items()]
 
-    def _cycle(self, policy: Policy, found: Snapshot | ControllerError, collected: Sequence[Collected]) -> str:
+    def _cycle(self, policy: Policy, found: Snapshot | ControllerError, answers: _Answers) -> str:
         """Evaluate with what was collected; if another cycle saved first, again on top of what it saved."""
         for _ in range(_TRIES):
             if isinstance(found, ControllerError):
                 raise found
             try:
-                return self._save(policy, found, collected)
+                return self._save(policy, found, answers)
             except LostRace:
                 found = self._snapshot(policy.workload)
         return f"other cycles were faster {_TRIES} times in a row; what was collected is collected again"
 
-    def _save(self, policy: Policy, found: Snapshot, collected: Sequence[Collected]) -> str:
+    def _save(self, policy: Policy, found: Snapshot, answers: _Answers) -> str:
         now = self.clock()
         removals: list[Write] = [Delete(key) for key in found.inbox]
         known = Known(
@@ -135,7 +138,7 @@ class Watch:
             active_rollback=found.active.id if found.active else None,
             last_rollback=found.last,
         )
-        cycle = next_cycle(policy, known, _news(policy, collected, found.inbox.values()), now)
+        cycle = next_cycle(policy, known, _news(policy, answers, found.inbox.values()), now)
         writes = [
             _state_write(cycle, found),
             *(write for event in cycle.events for write in announce(event, policy.notify)),
@@ -167,9 +170,16 @@ class Watch:
                 ring_delivery(self.doorbell, workload, delivery.id)
 
 
-def _news(policy: Policy, collected: Sequence[Collected], arrived: Iterable[Arrived]) -> News:
-    samples: dict[str, list[Sample]] = defaultdict(list)
+def _by_workload(collected: Iterable[Collected]) -> Mapping[str, list[Collected]]:
+    found: dict[str, list[Collected]] = defaultdict(list)
     for one in collected:
+        found[one.workload].append(one)
+    return found
+
+
+def _news(policy: Policy, answers: _Answers, arrived: Iterable[Arrived]) -> News:
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for one in answers.collected:
         samples[one.name] += one.samples
     for item in arrived:
         for name, signal in policy.signals.items():
@@ -177,8 +187,9 @@ def _news(policy: Policy, collected: Sequence[Collected], arrived: Iterable[Arri
                 samples[name] += item.samples.get(signal.pushed, ())
             elif isinstance(signal, AlertSignal) and item.alert is not None:
                 samples[name] += _alert_samples(signal, item.alert)
-    build_seen = next((one.build_seen for one in collected if one.build_seen), "")
-    return News(samples=samples, asked=[one.name for one in collected], build_seen=build_seen)
+    build_seen = next((one.build_seen for one in answers.collected if one.build_seen), "")
+    asked = {one.name: answers.asked_at for one in answers.collected}
+    return News(samples=samples, asked=asked, build_seen=build_seen)
 
 
 def _alert_samples(signal: AlertSignal, alert: Alert) -> Iterable[Sample]:

@@ -158,7 +158,8 @@ def test_only_a_critical_trigger_that_fires_rolls_back_and_only_without_a_limita
     readings: list[TriggerReading], now: Situation
 ) -> None:
     decision = decide(readings, now)
-    due = any(r.tier is CRITICAL and r.state is TriggerState.FIRING for r in readings)
+    fires = any(r.tier is CRITICAL and r.state is TriggerState.FIRING for r in readings)
+    due = fires and now.active_rollback is None
     limitation = rollback_limitation(now) if due else None
     assert (decision.action is Action.ROLL_BACK) is (due and limitation is None)
     assert decision.limitation == limitation
@@ -187,3 +188,10 @@ def test_a_rollback_that_is_held_back_does_not_keep_the_change_from_being_paused
     assert decision.limitation == "the policy says observe_only"
     assert "pause the change" in decision.sentence
     assert "not rolled back: the policy says observe_only" in decision.sentence
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_while_a_rollback_runs_nothing_else_is_decided(tier: Tier) -> None:
+    decision = decide([firing(tier)], situation(active_rollback="orders.7"))
+    assert (decision.action, decision.limitation) == (Action.CONTINUE, None)
+    assert decision.sentence == "rolling back: orders.7 is under way; unhealthy: errors says so"

@@ -1,0 +1,158 @@
+"""Plays one scenario on a rig of its own and returns what was seen of it from outside."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig
+from local.demo.pace import Pace
+from local.demo.scenarios import SCENARIOS, Scenario
+from local.demo.scene import ANNOUNCED, FAULT, GOOD_BUILD, Recording, Scene
+from local.demo.screen import Screen
+from local.demo.users import Users
+from local.demo.world import AppView, World
+from local.rig.rig import SITE, Rig, RigOptions
+
+_LOOK_EVERY_S = 0.5
+_HEALTHY_WITHIN_S = 60.0
+_GOOD_SLOT = "last-good"
+
+
+class CannotPlay(Exception):
+    """The stage could not be set; says why in one sentence."""
+
+
+def play(name: str, pace: Pace, screen: Screen, logs: Path) -> Recording:
+    """Play a scenario from a fresh rig to its end.
+
+    Args:
+        name: A key of `SCENARIOS`.
+        logs: Folder for the logs of the rig's processes.
+
+    Raises:
+        CannotPlay: the rig did not start, or the app was not healthy to begin with.
+    """
+    scenario = SCENARIOS[name]
+    screen.say(f"{name}: {scenario.story}")
+    with (
+        _started(_options(scenario, pace, logs)) as rig,
+        World(rig) as world,
+        Users(rig.site_url) as users,
+    ):
+        scene = Scene(world, users, pace, scenario.new_build)
+        _wait_until_healthy(scene, screen)
+        _change(scene, screen)
+        came_to_end = _strike_and_watch(scene, scenario, screen)
+        return _recording(name, scene, came_to_end=came_to_end)
+
+
+def _options(scenario: Scenario, pace: Pace, logs: Path) -> RigOptions:
+    slots = {
+        PRODUCTION: SlotConfig(build=GOOD_BUILD),
+        _GOOD_SLOT: SlotConfig(build=scenario.good_slot_build),
+    }
+    config = SimulatorConfig(sites=[SiteConfig(name=SITE, slots=slots)], timings=pace.timings)
+    settings = dict(pace.settings)
+    if pace.policy is not None:
+        folder = logs / "policies"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "demo.yaml").write_text(pace.policy, encoding="utf-8")
+        settings["POLICY_FOLDER"] = str(folder)
+    return RigOptions(
+        config=config, hosts=scenario.hosts, deliver_twice=scenario.deliver_twice, settings=settings, logs=logs
+    )
+
+
+@contextmanager
+def _started(options: RigOptions) -> Iterator[Rig]:
+    rig = Rig(options)
+    try:
+        rig.__enter__()
+    except (FileNotFoundError, RuntimeError) as error:
+        raise CannotPlay(_one_sentence(error)) from error
+    try:
+        yield rig
+    finally:
+        rig.__exit__()
+
+
+def _one_sentence(error: Exception) -> str:
+    """What did not start, and the last word of its log."""
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{error.filename} is missing; install it, or put it on the PATH"
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return " ".join(dict.fromkeys((lines[0], lines[-1])))
+
+
+def _until(
+    done: Callable[[Scene], bool], scene: Scene, screen: Screen, *, within_s: float, tick_s: float = 0.25
+) -> bool:
+    """Look and show until it is done; `False` when time ran out."""
+    give_up_at = time.monotonic() + within_s
+    next_look = 0.0
+    while not done(scene):
+        now = time.monotonic()
+        if now >= give_up_at:
+            return False
+        if now >= next_look:
+            next_look = now + _LOOK_EVERY_S
+            scene.look()
+            screen.show(scene.glance())
+        time.sleep(tick_s)
+    return True
+
+
+def _wait_until_healthy(scene: Scene, screen: Screen) -> None:
+    def healthy(scene: Scene) -> bool:
+        return scene.app is not None and scene.app.verdict == "healthy"
+
+    if not _until(healthy, scene, screen, within_s=_HEALTHY_WITHIN_S):
+        raise CannotPlay(f"the app was not healthy within {_HEALTHY_WITHIN_S:.0f} s: {scene.glance().sentence}")
+
+
+def _change(scene: Scene, screen: Screen) -> None:
+    scene.world.deploy(scene.new_build)
+    scene.mark(ANNOUNCED, f"a pipeline deployed {scene.new_build} over {GOOD_BUILD}")
+    scene.world.announce(scene.new_build, GOOD_BUILD)
+    screen.say(f"{ANNOUNCED}: {scene.marks[ANNOUNCED].sentence}")
+
+
+def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
+    if scenario.strike is not None:
+        _until(partial(_waited, scene.pace.before_fault_s), scene, screen, within_s=scene.pace.patience_s)
+        at_s = time.time()
+        scene.mark(FAULT, scenario.strike(scene), at_s)
+        screen.say(f"{FAULT}: {scene.marks[FAULT].sentence}")
+
+    def ended(scene: Scene) -> bool:
+        scenario.meddle(scene)
+        return scenario.ends(scene)
+
+    return _until(ended, scene, screen, within_s=scene.pace.patience_s, tick_s=scenario.tick_s)
+
+
+def _waited(seconds: float, scene: Scene) -> bool:
+    since = scene.seconds_since(ANNOUNCED)
+    return since is not None and since >= seconds
+
+
+def _recording(name: str, scene: Scene, *, came_to_end: bool) -> Recording:
+    app = scene.world.app() or scene.app or AppView(verdict="", sentence="the app does not answer")
+    last = app.last_rollback
+    since_s = scene.marks[ANNOUNCED].at_s
+    return Recording(
+        scenario=name,
+        new_build=scene.new_build,
+        marks=dict(scene.marks),
+        ended_at_s=time.time(),
+        came_to_end=came_to_end,
+        promptness=scene.pace.promptness,
+        app=app,
+        events=tuple(event for event in reversed(app.events) if event.at.timestamp() >= since_s),
+        site=scene.world.site(),
+        visits=tuple(scene.users.visits),
+        told=tuple(scene.world.told()),
+        outcome=scene.world.rollback_outcome(last.id) if last else app.sentence,
+    )

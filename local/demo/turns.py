@@ -1,0 +1,82 @@
+"""The turns that a scenario may take: how it strikes, what happens meanwhile, and when it is over."""
+
+import time
+from collections.abc import Callable
+
+from local.demo.scene import ANNOUNCED, FAULT, HEALED, KILLED, PAGED, RESTARTED, Scene
+
+_FAIL_SHARE = 0.4
+
+
+def breaks_build(scene: Scene) -> str:
+    """Let the new build fail people."""
+    scene.world.break_build(scene.new_build, _FAIL_SHARE)
+    return f"{scene.new_build} begins to fail {_FAIL_SHARE:.0%} of its requests"
+
+
+def breaks_build_and_swap_reply(scene: Scene) -> str:
+    """The same, and the answer to the swap will not arrive."""
+    scene.world.break_azure(api="swap", kind="cut_after", times=1)
+    return f"{breaks_build(scene)}, and the reply to the first swap will be lost"
+
+
+def breaks_sight(scene: Scene) -> str:
+    """Monitor and probes fail; people are served as before."""
+    scene.world.break_azure(api="front_door", kind="cut_before", user_agent="rollback-controller-probe")
+    for api in ("metrics", "logs"):
+        scene.world.break_azure(api=api, kind="status", status=500)
+    return "metrics and logs answer 500, probes are cut off; the site itself is healthy"
+
+
+def leave_alone(_: Scene) -> None:
+    """Nothing happens meanwhile."""
+
+
+def heal_after_a_while(scene: Scene) -> None:
+    """The fault passes by itself."""
+    if HEALED not in scene.marks and _lasted(scene, FAULT, scene.pace.blip_s):
+        at_s = time.time()
+        scene.world.heal_build(scene.new_build)
+        scene.mark(HEALED, f"{scene.new_build} serves again by itself", at_s)
+
+
+def kill_host_at_swap(scene: Scene) -> None:
+    """SIGKILL the moment ARM has accepted the swap; start again at once."""
+    if KILLED in scene.marks or not any(post.accepted for post in scene.world.site().swap_posts):
+        return
+    scene.world.rig.hosts[0].kill()
+    scene.mark(KILLED, "the functions host gets SIGKILL right after ARM accepted the swap")
+    scene.world.rig.start_host(0)
+    scene.mark(RESTARTED, "the functions host runs again")
+
+
+def rollback_ended(scene: Scene) -> bool:
+    """A run ended, and people were watched for a while afterwards."""
+    last = scene.app.last_rollback if scene.app else None
+    return last is not None and time.time() - last.ended_at.timestamp() >= scene.pace.aftermath_s
+
+
+def paged(kind: str) -> Callable[[Scene], bool]:
+    """People were told, and some time went by."""
+
+    def ended(scene: Scene) -> bool:
+        if PAGED not in scene.marks and kind in scene.world.told():
+            scene.mark(PAGED, f"people were told: {kind}")
+        return _lasted(scene, PAGED, scene.pace.after_page_s)
+
+    return ended
+
+
+def blip_watched(scene: Scene) -> bool:
+    """The fault has been gone for longer than the rule's own time."""
+    return _lasted(scene, HEALED, scene.pace.after_blip_s)
+
+
+def quiet_watched(scene: Scene) -> bool:
+    """The change was watched for long enough."""
+    return _lasted(scene, ANNOUNCED, scene.pace.quiet_s)
+
+
+def _lasted(scene: Scene, what: str, seconds: float) -> bool:
+    since = scene.seconds_since(what)
+    return since is not None and since >= seconds

@@ -1,0 +1,134 @@
+"""What the demo sees and does from outside: the app's API, the simulator's control endpoint, the people who are told.
+
+The app is asked as its users ask it, the world (ARM's journal, the slots) is asked without the app.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any, Self
+
+import httpx
+from pydantic import BaseModel
+
+from local.rig.rig import SITE, Rig
+
+_APP_TIMEOUT_S = 5.0
+_CONTROL_TIMEOUT_S = 30.0
+
+
+class AppEvent(BaseModel):
+    """One line of the app's history."""
+
+    kind: str
+    at: datetime
+    sentence: str
+    about: str = ""
+    since: datetime | None = None
+
+
+class LastRollback(BaseModel):
+    """The last run that ended."""
+
+    id: str
+    status: str
+    ended_at: datetime
+
+
+class AppView(BaseModel):
+    """What the app says of the workload; events are newest first."""
+
+    verdict: str
+    sentence: str
+    last_rollback: LastRollback | None = None
+    events: tuple[AppEvent, ...] = ()
+
+
+class SwapPost(BaseModel):
+    """One POST to `slotsswap` that ARM saw; `status` is null when its reply was lost."""
+
+    time: datetime
+    status: int | None
+    accepted: bool
+
+
+class SiteView(BaseModel):
+    """The site as ARM has it."""
+
+    production_build: str
+    swap_posts: tuple[SwapPost, ...]
+
+
+class World:
+    """A running rig, seen from outside."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self._stack = ExitStack()
+        self._app = self._stack.enter_context(httpx.Client(timeout=_APP_TIMEOUT_S))
+        self._control = self._stack.enter_context(
+            httpx.Client(
+                base_url=rig.control_url, timeout=_CONTROL_TIMEOUT_S, event_hooks={"response": [_must_succeed]}
+            )
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def app(self) -> AppView | None:
+        """What the app says now; `None` while it does not answer."""
+        try:
+            answer = self._app.get(self._workload_url(), headers=self._key())
+        except httpx.TransportError:
+            return None
+        return AppView.model_validate_json(answer.content) if answer.is_success else None
+
+    def announce(self, build: str, known_good: str) -> None:
+        """Tell the app, as the pipeline does, that a change begins."""
+        body = {"build": build, "known_good": known_good}
+        _must_succeed(self._app.post(f"{self._workload_url()}/changes", json=body, headers=self._key()))
+
+    def rollback_outcome(self, rollback_id: str) -> str:
+        """The sentence that a run ended with."""
+        answer = self._app.get(f"{self.rig.app_url}/api/rollbacks/{rollback_id}", headers=self._key())
+        _must_succeed(answer)
+        return str(answer.json()["outcome"])
+
+    def _workload_url(self) -> str:
+        return f"{self.rig.app_url}/api/workloads/{SITE}"
+
+    def _key(self) -> Mapping[str, str]:
+        return {"x-functions-key": self.rig.function_key}
+
+    def site(self) -> SiteView:
+        """The site as ARM has it now."""
+        return SiteView.model_validate(self._control.get("/state").json()["sites"][SITE])
+
+    def deploy(self, build: str) -> None:
+        """Put a build into production, as a pipeline does that knows no slots."""
+        self._control.post(f"/sites/{SITE}/deploy", json={"slot": "production", "build": build, "setting": True})
+
+    def break_build(self, build: str, fail_share: float) -> None:
+        """Let a build fail this share of its requests."""
+        self._control.put(f"/builds/{build}/faults", json={"fail_share": fail_share})
+
+    def heal_build(self, build: str) -> None:
+        """Take its faults from a build."""
+        self._control.delete(f"/builds/{build}/faults")
+
+    def break_azure(self, **fault: Any) -> None:
+        """Set a fault of the platform: `api`, `kind` and what else the control endpoint takes."""
+        self._control.post("/faults", json=fault)
+
+    def told(self) -> list[str]:
+        """The kinds of the notifications that people received, oldest first."""
+        return [str(notification["kind"]) for notification in self.rig.inbox.received]
+
+
+def _must_succeed(answer: httpx.Response) -> None:
+    if not answer.is_success:
+        answer.read()
+        raise RuntimeError(f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text}")
