@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.app_service import AppServiceSlots
 from shared.adapters.azure_clients import credential
@@ -143,11 +143,17 @@ def _transport(chosen: Settings) -> "RequestsTransport":
 
 def _queues(chosen: Settings) -> Callable[[str], "QueueClient"]:
     """Return a function that gives the client of a queue by its name."""
-    from azure.storage.queue import QueueServiceClient, TextBase64EncodePolicy
+    from azure.storage.queue import LinearRetry, QueueServiceClient, TextBase64EncodePolicy
 
+    # A ring that fails is only late: the watch rings again. The SDK's own patience, 80 s, would hold a worker up.
+    options: dict[str, Any] = {
+        "retry_policy": LinearRetry(backoff=1, retry_total=1),
+        "connection_timeout": 3,
+        "read_timeout": 5,
+    }
     if chosen.storage_connection:
-        service = QueueServiceClient.from_connection_string(chosen.storage_connection)
+        service = QueueServiceClient.from_connection_string(chosen.storage_connection, **options)
     else:
         endpoint = f"https://{chosen.storage_account}.queue.core.windows.net"
-        service = QueueServiceClient(endpoint, credential=credential(chosen.client_id))
+        service = QueueServiceClient(endpoint, credential=credential(chosen.client_id), **options)
     return cache(lambda name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()))

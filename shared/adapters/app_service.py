@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
+from shared.errors import OutcomeUnknown
 from shared.model.policy import Site
 from shared.ports import OperationState, SitePicture
 
@@ -46,6 +47,8 @@ class AppServiceSlots:
         with translated(f"reading site {name}"):
             found = apps.get(group, name, **_NO_WAITING)
             # Production is read last: what is acted on must be as fresh as it can be.
+            if found.id is None:
+                raise OutcomeUnknown(f"reading site {name}: the answer names no site")
             live = apps.list_application_settings(group, name, **_NO_WAITING).properties or {}
         swap = found.slot_swap_status
         return SitePicture(

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
 from shared.engine.records import announce, encode, load_rollback, run_key
-from shared.engine.steps.step import Act, Done, Fence, Look, Step, Stop, Wait
+from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Fence, Look, Step, Stop, Wait
 from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
@@ -26,9 +26,6 @@ from shared.ports import Doorbell, Ledger, Replace
 
 log = logging.getLogger(__name__)
 
-# Longer than any single call of an adapter may take, shorter than what people would wait for after a crash.
-LEASE = timedelta(seconds=20)
-_SAFETY = timedelta(seconds=3)
 _LOOK_AGAIN = timedelta(seconds=3)
 # A ring and its run may be timed by two clocks.
 _EARLY = timedelta(milliseconds=500)
@@ -166,7 +163,7 @@ class _Advance:
 
     def _fence(self, record: StepRecord) -> Fence:
         def still_mine() -> None:
-            if record.lease_until is None or self.engine.clock() > record.lease_until - _SAFETY:
+            if record.intended_at is None or self.engine.clock() > record.intended_at + SEND_WITHIN:
                 raise LostRace(f"the lease on {record.name} ran out before the effect")
 
         return still_mine

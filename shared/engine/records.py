@@ -91,9 +91,10 @@ def run_key(rollback_id: str) -> str:
 
 
 def event_key(event: Event) -> str:
-    """Key of an event: the newest sorts first, two of one instant stay apart."""
+    """Key of an event: the newest sorts first, different ones of one instant stay apart."""
     milliseconds = _FAR_FUTURE_MS - int(event.at.timestamp() * 1000)
-    return f"{EVENT}{milliseconds:013d}:{event.kind}:{sha256(event.about.encode()).hexdigest()[:8]}"
+    told = sha256(f"{event.about}\n{event.sentence}".encode()).hexdigest()[:12]
+    return f"{EVENT}{milliseconds:013d}:{event.kind}:{told}"
 
 
 def announce(event: Event, notify: Notify) -> list[Write]:

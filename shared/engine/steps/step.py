@@ -6,11 +6,16 @@ one of four values. The effect that `Act` names is called only after the intent 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepRecord
+
+# Whoever wrote an intent holds the step for this long: longer than any single call of an adapter may take, shorter than
+# what people would wait for after a crash. Its effect is sent within the first part of it, or not at all.
+LEASE = timedelta(seconds=20)
+SEND_WITHIN = LEASE - timedelta(seconds=3)
 
 # Raises `LostRace` when the worker's lease has run out: another one may be acting by now.
 Fence = Callable[[], None]

@@ -3,8 +3,7 @@
 A swap is a relative move that Azure does not make idempotent: run twice, it puts the bad build back. So it is sent only
 when production is seen on another build *and* the good slot is seen holding the known good *and* the platform works on
 nothing else. After any doubt (a lost reply, a killed worker) the world is read back until it tells: the build changed,
-an operation is under way, or it has been quiet for long enough. Quiet is sustained like any other condition here: it
-must be covered by looks without a gap in which an operation could have come and gone.
+an operation is under way, or two looks, far enough from the intent and from each other, show the site at rest.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from shared.engine.steps.step import Act, Done, Fence, Look, Stop, Wait
+from shared.engine.steps.step import SEND_WITHIN, Act, Done, Fence, Look, Stop, Wait
 from shared.errors import PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
@@ -21,13 +20,16 @@ from shared.ports import OperationState, SitePicture, SlotSite
 
 _POLL = timedelta(seconds=2)
 _BUSY = timedelta(seconds=5)
-# The control plane may hide an operation for some seconds after it accepted it (8 s are allowed for), and answer reads
-# from before it ended (12 s). A swap that outlasts a gap between looks is seen in one of them; a shorter one has come
-# to light when it has been quiet for the gap and those 20 s.
-_LONGEST_GAP = timedelta(seconds=30)
-_QUIET_IN_DOUBT = timedelta(seconds=55)
-# After somebody else's operation, which was seen, only stale reads are left to fear.
-_QUIET_AFTER_OTHERS = timedelta(seconds=20)
+# Bounds on what the platform does: a request arrives while its sender still waits for the answer (5 s to connect, 10 s
+# to read, 2 s on the way), an accepted operation is shown within 8 s, reads are at most 12 s old, clocks differ by 4 s.
+_ARRIVES_WITHIN = timedelta(seconds=17)
+_SHOWN_WITHIN = timedelta(seconds=8)
+_READS_LAG = timedelta(seconds=12)
+_CLOCKS_DIFFER = timedelta(seconds=4)
+# From here on, a swap that was sent on an intent either shows as an operation or is over ...
+_VISIBLE_AFTER = SEND_WITHIN + _ARRIVES_WITHIN + _SHOWN_WITHIN + _CLOCKS_DIFFER
+# ... and this long after a look that shows none, reads tell what became of it.
+_SETTLED_AFTER = _READS_LAG + _CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,17 @@ class SwapSlots:
         watched: Mapping[str, Any],
         now: datetime,
     ) -> Look:
-        """Nothing is under way: swap, unless it has not been quiet for long enough to know that nothing was."""
-        quiet_for = now - datetime.fromisoformat(watched["quiet_since"])
+        """Nothing is under way: swap, unless it is not known yet what became of a swap that may have been sent."""
+        at_rest_since = watched["at_rest_since"]
+        settled = at_rest_since is not None and now - datetime.fromisoformat(at_rest_since) >= _SETTLED_AFTER
         if record.phase is StepPhase.INTENDED:
-            if quiet_for < _QUIET_IN_DOUBT:
+            if not settled:
                 note = "it is not known whether the swap was accepted"
                 return Wait(until=now + _BUSY, note=note, evidence=watched)
             if picture.last_swap != record.before.get("last_swap"):
                 note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
                 return Stop(status=RunStatus.FAILED, note=note, evidence=_shown(picture))
-        elif watched.get("was_busy") and quiet_for < _QUIET_AFTER_OTHERS:
+        elif watched["was_busy"] and not settled:
             return Wait(until=now + _POLL, note="the platform worked on the site a moment ago", evidence=watched)
         if picture.good_slot_build != run.known_good:
             return Stop(status=RunStatus.REFUSED, note=_wrong_slot(picture, run, policy), evidence=_shown(picture))
@@ -104,13 +107,15 @@ class SwapSlots:
 
 
 def _watched(record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
-    """Return since when the platform has been seen at rest without a gap, as evidence for the next look."""
-    before = record.evidence
-    was_busy = bool(before.get("was_busy")) or picture.operation_id is not None
-    looked_at = datetime.fromisoformat(before["looked_at"]) if "looked_at" in before else None
-    unbroken = looked_at is not None and now - looked_at <= _LONGEST_GAP and before.get("quiet_since")
-    quiet_since = before["quiet_since"] if unbroken and picture.operation_id is None else now.isoformat()
-    return {"looked_at": now.isoformat(), "quiet_since": quiet_since, "was_busy": was_busy}
+    """Return since which look the platform has been at rest, as evidence for the next look.
+
+    While an intent is in doubt, only looks count by which its swap, if it was sent, would be shown.
+    """
+    busy = picture.operation_id is not None
+    intended_at = record.intended_at if record.phase is StepPhase.INTENDED else None
+    early = intended_at is not None and now < intended_at + _VISIBLE_AFTER
+    at_rest_since = None if busy or early else record.evidence.get("at_rest_since") or now.isoformat()
+    return {"at_rest_since": at_rest_since, "was_busy": bool(record.evidence.get("was_busy")) or busy}
 
 
 def _shown(picture: SitePicture) -> dict[str, str | None]:

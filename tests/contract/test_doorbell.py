@@ -1,0 +1,102 @@
+"""The doorbell in Queue Storage, as the queue trigger will hear it; and that the fake one is rung the same way."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import pytest
+from azure.storage.queue import QueueServiceClient
+
+from shared.errors import TransientError
+from shared.ports import Doorbell
+from shared.wiring import App
+from tests.contract.conftest import FarStorage
+from tests.fakes.doorbell import MemoryDoorbell
+
+pytestmark = pytest.mark.storage
+
+_QUICK_S = 12.0  # a ring that fails delays whoever rings; the watch rings again anyway
+_RINGS: dict[str, tuple[Callable[[Doorbell], None], dict[str, str]]] = {
+    "rollback-level-1": (lambda bell: bell.rollback("orders.1", 1), {"rollback": "orders.1"}),
+    "rollback-level-3": (lambda bell: bell.rollback("orders.3", 3), {"rollback": "orders.3"}),
+    "watch": (lambda bell: bell.watch("orders"), {"workload": "orders"}),
+    "notifications": (
+        lambda bell: bell.delivery("orders", "82:decided:webhook:ops"),
+        {"workload": "orders", "delivery": "82:decided:webhook:ops"},
+    ),
+}
+
+
+@pytest.fixture
+def doorbell(app: App) -> Doorbell:
+    return app.rollbacks.doorbell
+
+
+@pytest.fixture(autouse=True)
+def _no_queues(queues: QueueServiceClient) -> None:
+    for queue in queues.list_queues():
+        queues.delete_queue(queue)
+
+
+@pytest.mark.parametrize("queue", _RINGS)
+def test_a_ring_makes_its_queue_and_carries_ids_only(
+    doorbell: Doorbell, queues: QueueServiceClient, queue: str
+) -> None:
+    ring, ids = _RINGS[queue]
+    ring(doorbell)
+    assert [found.name for found in queues.list_queues()] == [queue]
+    (message,) = queues.get_queue_client(queue).receive_messages()
+    assert json.loads(base64.b64decode(message.content, validate=True)) == ids
+
+
+@pytest.mark.parametrize("queue", _RINGS)
+def test_the_fake_is_rung_at_the_same_queue_with_the_same_ids(queue: str) -> None:
+    ring, ids = _RINGS[queue]
+    fake = MemoryDoorbell()
+    ring(fake)
+    assert [found.ids for found in fake.at(queue)] == [tuple(ids.values())]
+
+
+def test_a_delay_hides_the_message_for_as_long(doorbell: Doorbell, queues: QueueServiceClient) -> None:
+    queue = queues.get_queue_client("rollback-level-1")
+    doorbell.rollback("orders.1", 1, after=timedelta(seconds=1.2))
+    assert list(queue.receive_messages()) == []
+    before = datetime.now(UTC)
+    (message,) = _until_visible(queues)
+    assert json.loads(base64.b64decode(message)) == {"rollback": "orders.1"}
+    assert datetime.now(UTC) - before > timedelta(seconds=0.7)
+
+
+def test_a_ring_that_nobody_hears_goes_away(doorbell: Doorbell, queues: QueueServiceClient) -> None:
+    doorbell.delivery("orders", "d1", after=timedelta(minutes=90))
+    doorbell.watch("orders")
+    (message,) = queues.get_queue_client("watch").receive_messages()
+    assert message.expires_on is not None
+    assert message.inserted_on is not None
+    assert message.expires_on - message.inserted_on <= timedelta(hours=1)
+
+
+def test_many_rings_at_once_find_one_queue(doorbell: Doorbell, queues: QueueServiceClient) -> None:
+    for number in range(3):
+        doorbell.rollback(f"orders.{number}", 1)
+    assert queues.get_queue_client("rollback-level-1").get_queue_properties().approximate_message_count == 3
+
+
+@pytest.mark.timeout(2 * _QUICK_S)
+def test_storage_that_is_not_there_is_a_transient_error_soon(far_queues: FarStorage) -> None:
+    """Whoever rings has committed already and is still holding a worker."""
+    far_queues.proxy.stop()
+    begun = monotonic()
+    with pytest.raises(TransientError):
+        far_queues.doorbell.watch("orders")
+    assert monotonic() - begun < _QUICK_S
+
+
+def _until_visible(queues: QueueServiceClient) -> list[str]:
+    queue, until = queues.get_queue_client("rollback-level-1"), monotonic() + 5
+    while monotonic() < until:
+        if found := [message.content for message in queue.receive_messages()]:
+            return found
+    return []

@@ -1,0 +1,129 @@
+"""`WebhookChannel` over real HTTP: what is sent, and which answers are tried again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from local.rig.inbox import Inbox
+from shared.adapters.channels.webhook import WebhookChannel
+from shared.errors import PermanentError, SettingsError, TransientError
+from shared.model.event import Delivery, Event, EventKind
+from tests.fakes.clock import NOON
+
+_EVENT = Event(
+    workload="orders", kind=EventKind.DECIDED, at=NOON, sentence="roll back: error_rate 0.31 > 0.05 – é", about="errors"
+)
+_DELIVERY = Delivery(id="82:decided:webhook:ops", channel="webhook:ops", event=_EVENT, due_at=NOON)
+
+
+@pytest.fixture(scope="module")
+def inbox() -> Iterator[Inbox]:
+    with Inbox() as running:
+        yield running
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A web server that remembers headers and paths, and answers as it is told."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    chosen = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            lowered = {name.lower(): value for name, value in self.headers.items()}
+            chosen.seen.append((self.command, self.path, lowered))
+            self.send_response(chosen.status)
+            for name, value in (chosen.headers | {"Content-Length": "0"}).items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  # the base class looks for this name
+
+        def log_message(self, format: str, *args: object) -> None:  # the base class names it so
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        chosen.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+        yield chosen
+        server.shutdown()
+        thread.join()
+
+
+def test_people_are_told_what_happened(inbox: Inbox) -> None:
+    WebhookChannel("webhook:ops", inbox.url).send(_DELIVERY)
+    assert inbox.received[-1:] == [
+        {
+            "id": _DELIVERY.id,
+            "workload": "orders",
+            "kind": "decided",
+            "at": NOON.isoformat(),
+            "since": None,
+            "about": "errors",
+            "sentence": _EVENT.sentence,
+        }
+    ]
+
+
+def test_the_id_is_the_same_in_every_attempt(receiver: Receiver) -> None:
+    channel = WebhookChannel("webhook:ops", receiver.url)
+    for attempts in (1, 2):
+        channel.send(replace(_DELIVERY, attempts=attempts, last_error="before"))
+    told = [(headers["webhook-id"], headers["webhook-timestamp"]) for _, _, headers in receiver.seen]
+    assert told == [(_DELIVERY.id, str(int(NOON.timestamp())))] * 2
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_receiver_in_trouble_is_tried_again(inbox: Inbox, status: int) -> None:
+    inbox.refuse_next(status)
+    with pytest.raises(TransientError, match=rf"^webhook:ops answered {status}$"):
+        WebhookChannel("webhook:ops", inbox.url).send(_DELIVERY)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 501])
+def test_a_receiver_that_does_not_want_it_is_given_up(inbox: Inbox, status: int) -> None:
+    inbox.refuse_next(status)
+    with pytest.raises(PermanentError, match=rf"^webhook:ops answered {status}$"):
+        WebhookChannel("webhook:ops", inbox.url).send(_DELIVERY)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
+    receiver.status, receiver.headers = status, {"Location": "/elsewhere"}
+    with pytest.raises(PermanentError):
+        WebhookChannel("webhook:ops", receiver.url).send(_DELIVERY)
+    assert [path for _, path, _ in receiver.seen] == ["/hook"]
+
+
+@pytest.mark.parametrize(("asked", "kept_s"), [("7", 7), ("86400", 600), ("soon", 2), ("-5", 2)])
+def test_the_pause_that_is_asked_for_is_kept_within_reason(receiver: Receiver, asked: str, kept_s: float) -> None:
+    receiver.status, receiver.headers = 429, {"Retry-After": asked}
+    with pytest.raises(TransientError) as caught:
+        WebhookChannel("webhook:ops", receiver.url).send(_DELIVERY)
+    assert caught.value.retry_after == timedelta(seconds=kept_s)
+
+
+def test_nobody_there_is_tried_again_and_the_address_is_not_told() -> None:
+    with pytest.raises(TransientError) as caught:
+        WebhookChannel("webhook:ops", "http://127.0.0.1:9/secret-path").send(_DELIVERY)
+    assert "secret-path" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "ops", "ftp://ops.example/", "http:///hook", "file:///etc/passwd"])
+def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(SettingsError, match="channel webhook:ops: expected an http or https address"):
+        WebhookChannel("webhook:ops", url)

@@ -1,0 +1,41 @@
+"""A doorbell that writes down who rang."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.errors import TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One ring: at which queue, for which ids, how much later."""
+
+    queue: str
+    ids: tuple[str, ...]
+    after: timedelta = timedelta(0)
+
+
+class MemoryDoorbell:
+    """Fulfils `ports.Doorbell`; a broken one keeps nothing and raises."""
+
+    def __init__(self) -> None:
+        self.rings: list[Ring] = []
+        self.broken = False
+
+    def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
+        self._ring(Ring(f"rollback-level-{level}", (rollback_id,), after))
+
+    def watch(self, workload: str) -> None:
+        self._ring(Ring("watch", (workload,)))
+
+    def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
+        self._ring(Ring("notifications", (workload, delivery_id), after))
+
+    def at(self, queue: str) -> list[Ring]:
+        """The rings at one queue, oldest first."""
+        return [ring for ring in self.rings if ring.queue == queue]
+
+    def _ring(self, ring: Ring) -> None:
+        if self.broken:
+            raise TransientError("the queue does not answer")
+        self.rings.append(ring)

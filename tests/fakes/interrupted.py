@@ -1,0 +1,50 @@
+"""Ledgers with somebody else on them, and ledgers that do not answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.errors import OutcomeUnknown, TransientError
+from shared.ports import Ledger, Row, Write
+
+
+@dataclass(slots=True)
+class Interrupted:
+    """A ledger on which `first` happens right before a commit, for the first few of them."""
+
+    ledger: Ledger
+    first: Callable[[], object]
+    times: int = 1
+
+    def read(self, workload: str, key: str) -> Row | None:
+        return self.ledger.read(workload, key)
+
+    def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
+        return self.ledger.scan(workload, prefix, limit=limit)
+
+    def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+        if self.times:
+            self.times -= 1
+            self.first()
+        return self.ledger.commit(workload, writes)
+
+
+@dataclass(slots=True)
+class BrokenFor:
+    """A ledger that does not answer for one workload."""
+
+    ledger: Ledger
+    workload: str
+    reads: bool = True
+
+    def read(self, workload: str, key: str) -> Row | None:
+        return self.ledger.read(workload, key)
+
+    def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
+        if workload == self.workload and self.reads:
+            raise TransientError("reading: no connection")
+        return self.ledger.scan(workload, prefix, limit=limit)
+
+    def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+        if workload == self.workload:
+            raise OutcomeUnknown("writing: the connection ended without an answer")
+        return self.ledger.commit(workload, writes)

@@ -1,0 +1,159 @@
+"""Plays one schedule: a rollback is started, and everything that its seed has in store happens to it."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+
+from shared.engine.advance import Rollbacks
+from shared.engine.commit import commit_and_ring
+from shared.engine.records import ACTIVE, decode, run_key
+from shared.engine.start import new_rollback, starting_writes
+from shared.engine.steps.step import Step
+from shared.engine.steps.traffic import SwapSlots
+from shared.engine.steps.verify import LookBefore, VerifyOutside
+from shared.errors import ControllerError
+from shared.model.policy import Policy
+from shared.model.rollback import Rollback
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.policies import policy
+from tests.fakes.prober import FakeProber
+from tests.fakes.slots import FakeSlotPair, Fate
+from tests.scenarios.schedules.odds import Odds, draw_fate, draw_odds
+from tests.scenarios.schedules.ports import PassLedger, PassProber, PassSlots
+from tests.scenarios.schedules.world import Crash, Line, Pass, World
+
+POLICY = policy()
+WORKLOAD = POLICY.workload
+GOOD, BAD, UNKNOWN = "b1", "b2", "b0"
+HOSTS = 3
+_SWEEP_EVERY_S = 10.0
+_OVERDUE = timedelta(seconds=2)
+_MOST_DELIVERIES = 5  # maxDequeueCount
+_HIDDEN_S = 600.0  # a message whose worker was killed shows up again after this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a schedule ended, with all that a law may want to look at."""
+
+    seed: int
+    odds: Odds
+    run: Rollback
+    ledger: MemoryLedger
+    slots: FakeSlotPair
+    counts: Counter[str]
+    story: list[Line]
+
+
+class Queue:
+    """Fulfils `ports.Doorbell` for one schedule: rings get lost, doubled, delayed, and so reordered."""
+
+    def __init__(self, world: World, deliver: Callable[[str, int], None]) -> None:
+        self._world = world
+        self._deliver = deliver
+
+    def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
+        world, odds = self._world, self._world.odds
+        if world.chance(odds.lost_ring):
+            world.counts["lost rings"] += 1
+            return
+        copies = 2 if world.chance(odds.doubled_ring) else 1
+        world.counts["duplicates"] += copies - 1
+        for _ in range(copies):
+            late_s = world.random.uniform(0, 40) if world.chance(odds.late_ring) else world.random.uniform(0, 1)
+            self.put(rollback_id, after.total_seconds() + late_s, 1)
+
+    def put(self, rollback_id: str, delay_s: float, delivery: int) -> None:
+        self._world.after(delay_s, lambda: self._deliver(rollback_id, delivery))
+
+    def watch(self, workload: str) -> None:
+        """Nobody watches here."""
+
+    def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
+        """Nobody is told here: the rows are looked at in the end."""
+
+
+class Schedule:
+    """The world of one seed."""
+
+    def __init__(self, seed: int, change: Callable[[Odds], Odds] = lambda odds: odds) -> None:
+        random = Random(seed)
+        self.seed = seed
+        self.odds = odds = change(draw_odds(random))
+        self.world = World(random, odds)
+        self.ledger = MemoryLedger()
+        slot = UNKNOWN if odds.wrong_slot else GOOD
+        self.slots = FakeSlotPair(self.world.clock, BAD, slot, fate=self._fate)
+        self.prober = FakeProber(self.world.clock, lambda: self.slots.served)
+        self.queue = Queue(self.world, self.deliver)
+        self.skews = [random.uniform(-odds.skew_s, odds.skew_s) for _ in range(HOSTS)]
+
+    def play(self) -> Ending:
+        """Start a rollback, and let everything happen."""
+        run = _new_run(POLICY, self.world)
+        commit_and_ring(self.ledger, self.queue, WORKLOAD, starting_writes(POLICY, run))
+        self.world.after(_SWEEP_EVERY_S, lambda: self._sweep(run.id))
+        self.world.run()
+        self.world.close()
+        return Ending(
+            seed=self.seed,
+            odds=self.odds,
+            run=self._load(run.id),
+            ledger=self.ledger,
+            slots=self.slots,
+            counts=self.world.counts,
+            story=self.world.story,
+        )
+
+    def deliver(self, rollback_id: str, delivery: int) -> None:
+        """A host takes a message from the queue."""
+        host = self.world.random.randrange(HOSTS)
+        self.world.counts["passes"] += 1
+        name = f"host {host}, pass {self.world.counts['passes']}"
+        Pass(self.world, name, self.skews[host], lambda here: self._handle(here, rollback_id, delivery)).start()
+
+    def _fate(self) -> Fate:
+        return draw_fate(self.world.random, self.odds, bad=self.world.mishap(self.odds.bad_reply))
+
+    def _handle(self, here: Pass, rollback_id: str, delivery: int) -> None:
+        try:
+            here.tell(f"ends: {self._engine(here).advance(rollback_id)}")
+        except ControllerError as error:
+            here.tell(f"fails: {error}")
+            if delivery < _MOST_DELIVERIES:
+                self.queue.put(rollback_id, 0.0, delivery + 1)
+        except Crash:
+            if not self.world.closing and delivery < _MOST_DELIVERIES:
+                self.queue.put(rollback_id, _HIDDEN_S, delivery + 1)
+
+    def _engine(self, here: Pass) -> Rollbacks:
+        prober = PassProber(here, self.prober)
+        steps: dict[str, Step] = {
+            "look_before": LookBefore(prober),
+            "swap_slots": SwapSlots(PassSlots(here, self.slots)),
+            "verify_outside": VerifyOutside(prober),
+        }
+        return Rollbacks(PassLedger(here, self.ledger), self.queue, steps, lambda _: POLICY, here.clock)
+
+    def _sweep(self, rollback_id: str) -> None:
+        """The watch's timer: rings for a run that is overdue, for as long as the workload has one."""
+        if self.ledger.read(WORKLOAD, ACTIVE) is None:
+            return
+        run = self._load(rollback_id)
+        if run.due_at + _OVERDUE < self.world.clock():
+            self.queue.rollback(run.id, run.level)
+        self.world.after(_SWEEP_EVERY_S, lambda: self._sweep(rollback_id))
+
+    def _load(self, rollback_id: str) -> Rollback:
+        row = self.ledger.read(WORKLOAD, run_key(rollback_id))
+        assert row is not None
+        return decode(Rollback, row.body)
+
+
+def _new_run(chosen: Policy, world: World) -> Rollback:
+    run = new_rollback(
+        chosen, level=1, known_good=GOOD, cause="errors", requested_by="watch", trigger="errors", now=world.clock()
+    )
+    return replace(run, due_at=world.clock())
