@@ -93,6 +93,12 @@ class Doorbell(Protocol):
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None: ...
 
 
+class Warmer(Protocol):
+    """Has the road of a level made ready by whoever would take it."""
+
+    def warm_up(self, workload: str, level: int) -> None: ...
+
+
 class OperationState(StrEnum):
     """How a long-running operation stands."""
 

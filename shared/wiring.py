@@ -26,6 +26,7 @@ from shared.engine.steps.step import Step
 from shared.engine.steps.traffic import SwapSlots
 from shared.engine.steps.verify import LookBefore, VerifyOutside
 from shared.engine.views import Views
+from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
 from shared.errors import NotFound, SettingsError
 from shared.model.policy import Policy
@@ -46,6 +47,7 @@ class App:
     policy_problems: tuple[str, ...]
     watch: Watch
     rollbacks: Rollbacks
+    warm_up: WarmUp
     notifications: Notifications
     intake: Intake
     views: Views
@@ -80,8 +82,9 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     return App(
         settings=chosen,
         policy_problems=folder.problems + channel_problems,
-        watch=Watch(ledger, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles),
+        watch=Watch(ledger, doorbell, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles),
         rollbacks=Rollbacks(ledger, doorbell, steps, lambda workload: _policy(policies, workload), utc_now),
+        warm_up=WarmUp(slots, lambda workload: _policy(policies, workload)),
         notifications=Notifications(ledger, doorbell, channels, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),

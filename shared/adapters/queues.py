@@ -23,7 +23,7 @@ _LIFETIME = timedelta(hours=1)
 
 
 class QueueDoorbell:
-    """Fulfils `ports.Doorbell`. Safe to use from many threads."""
+    """Fulfils `ports.Doorbell` and `ports.Warmer`. Safe to use from many threads."""
 
     def __init__(self, queue: Callable[[str], QueueClient]) -> None:
         """`queue` returns the client of the queue of that name, the same one each time."""
@@ -31,6 +31,9 @@ class QueueDoorbell:
 
     def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
         self._send(f"rollback-level-{level}", {"rollback": rollback_id}, after)
+
+    def warm_up(self, workload: str, level: int) -> None:
+        self._send(f"rollback-level-{level}", {"warm_up": workload}, timedelta(0))
 
     def watch(self, workload: str) -> None:
         self._send(WATCH, {"workload": workload}, timedelta(0))

@@ -14,6 +14,7 @@ from itertools import batched
 
 from shared.clock import Clock
 from shared.decision.cycle import Cycle, Known, News, next_cycle
+from shared.decision.decide import TRAFFIC_LEVEL
 from shared.engine.collect import Collector, due
 from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
 from shared.engine.records import CHANGE, WATCH, Arrived, Snapshot, announce, encode, load_rollback, snapshot
@@ -22,10 +23,12 @@ from shared.errors import ControllerError, LostRace, TransientError
 from shared.model.alert import Alert, AlertCondition
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
+from shared.model.event import EventKind
 from shared.model.policy import Policy
 from shared.model.policy_signals import AlertSignal, PushedSignal
 from shared.model.signal import Sample, measured
-from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, Write
+from shared.model.trigger import Tier
+from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, Warmer, Write
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Watch:
 
     ledger: Ledger
     doorbell: Doorbell
+    warmer: Warmer
     collector: Collector
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
@@ -149,6 +153,7 @@ class Watch:
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
         self._remove(policy.workload, removals[_MOST_REMOVALS:])
         self._ring_for_overdue(policy.workload, found, now)
+        self._warm_up(policy, cycle)
         return cycle.decision.sentence
 
     def _remove(self, workload: str, removals: Sequence[Write]) -> None:
@@ -158,6 +163,16 @@ class Watch:
                 self.ledger.commit(workload, some)
             except LostRace:
                 log.info("%s: another cycle is emptying the inbox", workload)
+
+    def _warm_up(self, policy: Policy, cycle: Cycle) -> None:
+        """The clock of a critical trigger has begun to run: have the road ready when it ends."""
+        critical = {rule.name for rule in policy.rules if rule.tier is Tier.CRITICAL}
+        if not any(event.kind is EventKind.PENDING and event.about in critical for event in cycle.events):
+            return
+        try:
+            self.warmer.warm_up(policy.workload, TRAFFIC_LEVEL)
+        except ControllerError as error:
+            log.warning("%s: the road stays cold: %s", policy.workload, error)
 
     def _ring_for_overdue(self, workload: str, found: Snapshot, now: datetime) -> None:
         """The queue is a doorbell, the table is the truth: what is due by the table is rung for again."""

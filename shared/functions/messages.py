@@ -23,6 +23,20 @@ def ids(message: func.QueueMessage, *names: str) -> list[str]:
     return found
 
 
+def one_of(message: func.QueueMessage, *names: str) -> tuple[str, str]:
+    """Return which of the ids a doorbell message carries, and the id.
+
+    Raises:
+        InvalidInput: it carries none of them.
+    """
+    document = parse(message.get_body())
+    given = document if isinstance(document, dict) else {}
+    found = [(name, value) for name in names if isinstance(value := given.get(name), str) and value]
+    if not found:
+        raise InvalidInput(f"no ring; expected a JSON object with {' or '.join(names)}", where=_where(message))
+    return found[0]
+
+
 def samples(message: func.QueueMessage) -> SamplesMessage:
     """Return pushed samples.
 

@@ -5,7 +5,7 @@ import logging
 import azure.functions as func
 
 from shared.app import app
-from shared.functions.messages import ids, samples
+from shared.functions.messages import ids, one_of, samples
 
 log = logging.getLogger(__name__)
 queues = func.Blueprint()
@@ -14,9 +14,9 @@ _STORAGE = "AzureWebJobsStorage"
 
 @queues.queue_trigger("msg", "rollback-level-1", connection=_STORAGE)
 def rollback_level_1(msg: func.QueueMessage) -> None:
-    """Advance a rollback of level 1 as far as it goes now."""
-    (rollback_id,) = ids(msg, "rollback")
-    log.info(app().rollbacks.advance(rollback_id))
+    """Advance a rollback of level 1 as far as it goes now, or get ready for one."""
+    kind, name = one_of(msg, "rollback", "warm_up")
+    log.info(app().warm_up.run(name) if kind == "warm_up" else app().rollbacks.advance(name))
 
 
 @queues.queue_trigger("msg", "watch", connection=_STORAGE)

@@ -16,14 +16,18 @@ class Ring:
 
 
 class MemoryDoorbell:
-    """Fulfils `ports.Doorbell`; a broken one keeps nothing and raises."""
+    """Fulfils `ports.Doorbell` and `ports.Warmer`; a broken one keeps nothing and raises."""
 
     def __init__(self) -> None:
         self.rings: list[Ring] = []
+        self.warmed: list[tuple[str, int]] = []
         self.broken = False
 
     def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
         self._ring(Ring(f"rollback-level-{level}", (rollback_id,), after))
+
+    def warm_up(self, workload: str, level: int) -> None:
+        self.warmed.append((workload, level))
 
     def watch(self, workload: str) -> None:
         self._ring(Ring("watch", (workload,)))

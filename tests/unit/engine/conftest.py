@@ -63,7 +63,7 @@ class Engine:
 
     def watch_on(self, ledger: Ledger) -> Watch:
         collector = Collector({"probe": self.source}, self.pool)
-        return Watch(ledger, self.doorbell, collector, self._policies, self.clock, self.pool)
+        return Watch(ledger, self.doorbell, self.doorbell, collector, self._policies, self.clock, self.pool)
 
     @property
     def intake(self) -> Intake:
