@@ -41,21 +41,10 @@ def environment(folder: str, lock: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     make_environment(folder)
     run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV], "pip could not install uv")
+    # The system's certificates are trusted as pip trusts them: a company's own among them.
+    options = ["--quiet", "--system-certs", "--require-hashes", "--compile-bytecode", "--python", python]
     run(
-        [
-            python,
-            "-m",
-            "uv",
-            "pip",
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "--compile-bytecode",
-            "-r",
-            lock,
-            "--python",
-            python,
-        ],
+        [python, "-m", "uv", "pip", "install", *options, "-r", lock],
         "the packages of %s could not be installed" % lock,
     )
     write(stamp, digest(lock))
@@ -68,14 +57,14 @@ def make_environment(folder: str) -> None:
         run([python, "-m", "venv", folder], missing)
         return
     say("no Python %s here: asking uv to fetch one ..." % WANTED)
-    helper = os.path.join(".venv-uv")
+    helper = ".venv-uv"
     run(
         [sys.executable, "-m", "venv", helper], "python3 has no venv; install it (Debian: apt-get install python3-venv)"
     )
     run([os.path.join(helper, "bin", "pip"), "install", "--quiet", UV], "pip could not install uv")
     no_python = "no Python %s was found and none could be fetched; install it from https://www.python.org/downloads/"
     run(
-        [os.path.join(helper, "bin", "uv"), "venv", "--quiet", "--seed", "--python", WANTED, folder],
+        [os.path.join(helper, "bin", "uv"), "venv", "--quiet", "--system-certs", "--seed", "--python", WANTED, folder],
         no_python % WANTED,
     )
     shutil.rmtree(helper, ignore_errors=True)
