@@ -99,7 +99,7 @@ def _quiet_libraries() -> None:
 
 def _policy(policies: Mapping[str, Policy], workload: str) -> Policy:
     if workload not in policies:
-        raise NotFound(f"there is no workload {workload!r} here")
+        raise NotFound(f"there is no workload {workload[:80]!r} here")
     return policies[workload]
 
 
@@ -121,12 +121,13 @@ def _channels(
 def _table(chosen: Settings) -> "TableClient":
     from azure.data.tables import TableServiceClient
 
-    transport = _transport(chosen)
+    # One repetition bridges a hiccup; more would hold threads while the storage is away, and starve the health routes.
+    options: dict[str, Any] = {"transport": _transport(chosen), "retry_total": 1, "retry_backoff_factor": 0.1}
     if chosen.storage_connection:
-        service = TableServiceClient.from_connection_string(chosen.storage_connection, transport=transport)
+        service = TableServiceClient.from_connection_string(chosen.storage_connection, **options)
     else:
         endpoint = f"https://{chosen.storage_account}.table.core.windows.net"
-        service = TableServiceClient(endpoint, credential=credential(chosen.client_id), transport=transport)
+        service = TableServiceClient(endpoint, credential=credential(chosen.client_id), **options)
     with translated("opening the table"):
         return service.create_table_if_not_exists(chosen.table)
 

@@ -108,7 +108,7 @@ class Host:
             started=monotonic(),
         ).register(app)
         endpoints = build_endpoints(self.functions, configuration.route_prefix, keys)
-        app.router.add_route("*", "/{path:.*}", function_handler(endpoints, keys, invoker.invoke))
+        app.router.add_route("*", "/{path:(?s:.*)}", function_handler(endpoints, keys, invoker.invoke))
         return app
 
     async def _serve(self, app: web.Application) -> None:

@@ -51,9 +51,10 @@ class Rollbacks:
             NotFound: there is no such rollback.
             TransientError: the storage does not answer; ring again.
         """
-        found = load_rollback(self.ledger, workload_of(rollback_id), rollback_id)
+        workload = workload_of(rollback_id)
+        found = load_rollback(self.ledger, workload, rollback_id) if workload else None
         if found is None:
-            raise NotFound(f"there is no rollback {rollback_id}")
+            raise NotFound(f"there is no rollback {rollback_id[:80]!r}")
         run, version = found
         if run.status.ended:
             return f"rollback {run.id} has ended: {run.outcome}"

@@ -27,6 +27,7 @@ from shared.ports import Doorbell, Insert, Ledger, Put, Write
 log = logging.getLogger(__name__)
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_OLDEST = timedelta(days=7)  # nothing older is kept
 _UNCLAIMED = "unclaimed"
 
 
@@ -67,6 +68,9 @@ class Intake:
         return tuple(self._checked(signal, name, sample) for sample in samples)
 
     def _checked(self, signal: PushedSignal, name: str, sample: Sample) -> Sample:
+        if sample.at < self.clock() - _OLDEST:
+            what = f"{sample.at.isoformat()} of {name} is too long ago; expected a time of the last 7 days"
+            raise InvalidInput(what, where="at")
         if sample.at > self.clock() + _CLOCK_SKEW:
             raise InvalidInput(
                 f"{sample.at.isoformat()} of {name} lies in the future; expected the time measured", where="at"
@@ -202,7 +206,7 @@ class Intake:
     def _policy(self, workload: str) -> Policy:
         policy = self.policies().get(workload)
         if policy is None:
-            raise NotFound(f"there is no workload {workload!r} here")
+            raise NotFound(f"there is no workload {workload[:80]!r} here")
         return policy
 
 

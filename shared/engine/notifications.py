@@ -1,6 +1,7 @@
 """Tells people from the rows: a delivery is claimed, sent, and removed; a failed one is tried again later."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,13 +9,17 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.engine.commit import ring_delivery
 from shared.engine.records import OUTBOX, decode, encode
-from shared.errors import LostRace, PermanentError, TransientError
+from shared.errors import LostRace, NotFound, PermanentError, TransientError
 from shared.model.event import Delivery
+from shared.model.policy import WORKLOAD_PATTERN
 from shared.ports import Channel, Delete, Doorbell, Insert, Ledger, Replace, Write
 
 log = logging.getLogger(__name__)
 
 UNDELIVERED = "undelivered:"
+# What comes from a queue may be anything, and not everything may stand in a key.
+_WORKLOAD = re.compile(WORKLOAD_PATTERN, re.ASCII)
+_DELIVERY = re.compile(r"[a-z0-9:_-]{1,200}", re.ASCII)
 # Longer than a channel may take to answer; a sender that died is replaced after it.
 _CLAIM = timedelta(seconds=30)
 _EARLY = timedelta(milliseconds=500)
@@ -39,8 +44,11 @@ class Notifications:
             One sentence that says what became of it.
 
         Raises:
+            NotFound: these can be no ids of ours.
             TransientError: the storage does not answer.
         """
+        if not (_WORKLOAD.fullmatch(workload) and _DELIVERY.fullmatch(delivery_id)):
+            raise NotFound(f"there is no workload {workload[:80]!r} with a delivery {delivery_id[:80]!r}")
         key = f"{OUTBOX}{delivery_id}"
         row = self.ledger.read(workload, key)
         if row is None:

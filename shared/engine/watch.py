@@ -19,7 +19,7 @@ from shared.engine.collect import Collector, due
 from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
 from shared.engine.records import CHANGE, WATCH, Arrived, Snapshot, announce, encode, load_rollback, snapshot
 from shared.engine.start import new_rollback, starting_writes
-from shared.errors import ControllerError, LostRace, TransientError
+from shared.errors import ControllerError, LostRace, NotFound, TransientError
 from shared.model.alert import Alert, AlertCondition
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
@@ -60,11 +60,8 @@ class Watch:
     clock: Clock
     pool: Executor
 
-    def run(self, workloads: Iterable[str] | None = None) -> list[str]:
-        """Collect what is due, then evaluate.
-
-        Args:
-            workloads: Only these; all if `None`.
+    def run(self) -> list[str]:
+        """Collect what is due of every workload, then evaluate.
 
         Returns:
             One sentence per workload; one that failed says so and does not disturb the others.
@@ -72,7 +69,7 @@ class Watch:
         Raises:
             TransientError: no workload at all could be watched; who guards this guard must see a failed run.
         """
-        policies = self._chosen(workloads)
+        policies = self.policies()
         now = self.clock()
         known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
         wants = [
@@ -86,13 +83,24 @@ class Watch:
 
     def evaluate(self) -> list[str]:
         """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs."""
-        policies = self._chosen(None)
+        policies = self.policies()
         known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
         return self._finish_all(policies, known, {}, self.clock())
 
-    def _chosen(self, workloads: Iterable[str] | None) -> dict[str, Policy]:
-        policies = self.policies()
-        return {name: policies[name] for name in (policies if workloads is None else workloads) if name in policies}
+    def take_in(self, workload: str) -> str:
+        """Evaluate one workload at once because something arrived for it; when nothing is left, another ring did it.
+
+        Raises:
+            NotFound: no such workload.
+            TransientError: the storage does not answer.
+        """
+        policy = self.policies().get(workload)
+        if policy is None:
+            raise NotFound(f"there is no workload {workload[:80]!r} here")
+        found = snapshot(self.ledger, workload)
+        if not found.inbox:
+            return f"{workload}: what arrived is taken in already"
+        return f"{workload}: {self._cycle(policy, found, _Answers((), self.clock()))}"
 
     def _snapshot(self, workload: str) -> Snapshot | ControllerError:
         try:

@@ -1,15 +1,17 @@
 """The bodies that the API and the queues take, read strictly and within bounds."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import azure.functions as func
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import from_json
 
 from shared.errors import InvalidInput
 from shared.model.signal import Sample, measured
 
 LARGEST_BODY_BYTES = 1_000_000
+_LARGEST_VALUE = 1e15
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 BuildId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")]
 
@@ -23,15 +25,23 @@ class NotJson(InvalidInput):
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _written_time(value: object) -> datetime:
+    """Take a time only as people and programs write it: a number could be seconds or milliseconds, nobody knows."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+    if found is None or found.tzinfo is None:
+        raise ValueError("expected a time with a zone, such as 2026-11-20T12:00:00Z")
+    return found
 
 
 class PushedSample(_Body):
     """One sample as a workload sends it; `value` is in the unit that the policy gives the signal."""
 
     signal: Text
-    at: AwareDatetime
-    value: float
+    at: Annotated[datetime, BeforeValidator(_written_time)]
+    value: float = Field(ge=-_LARGEST_VALUE, le=_LARGEST_VALUE)
     count: int = Field(default=1, ge=1, le=1_000_000_000)
     id: str = Field(default="", max_length=80)
 
@@ -39,7 +49,7 @@ class PushedSample(_Body):
 class SamplesBody(_Body):
     """Samples of one workload."""
 
-    samples: Annotated[tuple[PushedSample, ...], Field(min_length=1, max_length=1000)]
+    samples: list[PushedSample] = Field(min_length=1, max_length=1000)
 
     def by_signal(self) -> dict[str, tuple[Sample, ...]]:
         """The samples by the name they are pushed under."""
@@ -60,7 +70,7 @@ class RollbackBody(_Body):
 
     reason: Text
     requested_by: Text = "an operator"
-    level: Literal[1] = 1
+    level: int = Field(default=1, ge=1, le=1)
 
 
 class KnownGoodBody(_Body):

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesMessage, parse
+from shared.functions.problems import say_place
 
 
 def ids(message: func.QueueMessage, *names: str) -> list[str]:
@@ -48,8 +49,7 @@ def samples(message: func.QueueMessage) -> SamplesMessage:
         return SamplesMessage.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "message"
-        raise InvalidInput(f"{field}: {first['msg']}", where=_where(message)) from None
+        raise InvalidInput(f"{say_place(first['loc'])}: {first['msg']}", where=_where(message)) from None
 
 
 def _where(message: func.QueueMessage) -> str:

@@ -5,7 +5,7 @@ else: no stack trace, no text of an exception that somebody else raised.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from math import ceil
@@ -63,9 +63,17 @@ def _problem(status: HTTPStatus, detail: str, retry_after: timedelta = _PAUSE) -
     return func.HttpResponse(to_json(body), status_code=status, mimetype="application/problem+json", headers=headers)
 
 
+_MESSAGES = {"model_type": "expected a JSON object", "extra_forbidden": "unknown field"}
+
+
+def say_place(place: Sequence[str | int]) -> str:
+    """Write the place of a field, cut to what a person reads: its parts may be as long as a sender likes."""
+    return ".".join(str(part)[:80] for part in place) or "body"
+
+
 def _say_fields(error: ValidationError) -> str:
     """Name every field that is wrong, without repeating what was sent."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in details[:10]]
+    said = [f"{say_place(one['loc'])}: {_MESSAGES.get(one['type'], one['msg'])}" for one in details[:10]]
     more = f"; and {len(details) - 10} more" if len(details) > 10 else ""
     return "; ".join(said) + more

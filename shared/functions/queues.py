@@ -21,8 +21,9 @@ def rollback_level_1(msg: func.QueueMessage) -> None:
 
 @queues.queue_trigger("msg", "watch", connection=_STORAGE)
 def watch_now(msg: func.QueueMessage) -> None:
-    """Watch one workload at once: something arrived for it."""
-    app().watch.run(ids(msg, "workload"))
+    """Take in at once what arrived for a workload."""
+    (workload,) = ids(msg, "workload")
+    log.info(app().watch.take_in(workload))
 
 
 @queues.queue_trigger("msg", "samples", connection=_STORAGE)

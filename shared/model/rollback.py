@@ -1,5 +1,6 @@
 """A rollback: one durable run of a level's steps. The run and its step states are one record with one version."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -116,6 +117,10 @@ class LastRollback:
     ended_at: datetime
 
 
-def workload_of(rollback_id: str) -> str:
-    """Return the workload that a rollback id names: `<workload>.<time and random part>`."""
-    return rollback_id.partition(".")[0]
+_ROLLBACK_ID = re.compile(r"([a-z][a-z0-9-]{0,39})\.\d{8}T\d{12}", re.ASCII)
+
+
+def workload_of(rollback_id: str) -> str | None:
+    """Return the workload that a rollback id names, `<workload>.<instant>`; `None` when it is no such id."""
+    found = _ROLLBACK_ID.fullmatch(rollback_id)
+    return found[1] if found else None

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from threading import Event as Gate
 
+import pytest
+
 from shared.engine.records import LAST, RUN, decode, encode
-from shared.errors import TransientError
+from shared.errors import NotFound, TransientError
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
 from shared.model.rollback import LastRollback, Rollback, RunStatus
@@ -178,9 +180,25 @@ def test_silence_is_noticed_without_collecting(guarded: Engine) -> None:
     assert guarded.watch.evaluate()[0].startswith("orders: blind: ")
 
 
-def test_only_the_workloads_that_were_asked_for_are_watched(guarded: Engine) -> None:
+def test_what_arrives_is_taken_in_at_once_for_its_workload_alone(guarded: Engine) -> None:
     guarded.policies["shop"] = policy(("workload: orders", "workload: shop"))
-    assert [said.partition(":")[0] for said in guarded.watch.run(["shop", "unknown"])] == ["shop"]
+    guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 3.0),)})
+    assert guarded.watch.take_in("orders").startswith("orders: ")
+    assert guarded.snapshot().watch.series["confidence"][-1].value == 3.0
+    assert guarded.snapshot("shop").watch_version is None
+
+
+def test_a_second_ring_for_what_was_taken_in_costs_one_look(guarded: Engine) -> None:
+    guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 3.0),)})
+    guarded.watch.take_in("orders")
+    version = guarded.snapshot().watch_version
+    assert guarded.watch.take_in("orders") == "orders: what arrived is taken in already"
+    assert guarded.snapshot().watch_version == version
+
+
+def test_a_ring_for_an_unknown_workload_says_so(guarded: Engine) -> None:
+    with pytest.raises(NotFound, match="there is no workload 'nobody' here"):
+        guarded.watch.take_in("nobody")
 
 
 def test_samples_from_before_the_horizon_are_let_go(guarded: Engine) -> None:

@@ -1,0 +1,33 @@
+"""`python -m bench [NAME ...]`: prints one JSON object a line and measurement; progress goes to standard error."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+
+from bench.import_time import import_time
+from bench.measuring import Figure
+from bench.rollback import rollback
+from bench.watch_cycle import watch_cycle
+from bench.webhook import webhook
+
+BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "import_time": import_time,
+    "webhook": webhook,
+    "watch_cycle": watch_cycle,
+    "rollback": rollback,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"one of {', '.join(BENCHES)}; all when none is given")
+    names = parser.parse_args().names or list(BENCHES)
+    if unknown := set(names) - set(BENCHES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there is {', '.join(BENCHES)}")
+    for name in names:
+        for figure in BENCHES[name]():
+            print(json.dumps(figure.line()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

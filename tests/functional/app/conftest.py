@@ -1,0 +1,43 @@
+"""One rig for all tests of the app: real storage, real host, real HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+from azure.data.tables import TableClient
+
+from local.rig.processes import Child
+from local.rig.rig import Rig, RigOptions
+from shared.adapters.tables import TableLedger
+from tests.functional.app.guarded import WATCH_EVERY_SECOND, simulated_azure, start_impatient_host, write_policies
+from tests.functional.app.http_client import Api
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """The rig with one host; see `guarded.py` for its workloads."""
+    folder = tmp_path_factory.mktemp("app")
+    with Rig(RigOptions(config=simulated_azure(), hosts=0, logs=folder / "logs")) as running:
+        policies = write_policies(folder / "policies", running)
+        running.options.settings = {"POLICY_FOLDER": str(policies), "WATCH_SCHEDULE": WATCH_EVERY_SECOND}
+        start_impatient_host(folder / "app", running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def host(rig: Rig) -> Child:
+    """The process that runs the app; its log is in a file."""
+    return rig.hosts[0]
+
+
+@pytest.fixture(scope="session")
+def api(rig: Rig) -> Api:
+    """The app's API, with its function key."""
+    return Api(rig.app_url, rig.function_key)
+
+
+@pytest.fixture(scope="session")
+def ledger(rig: Rig, api: Api) -> Iterator[TableLedger]:
+    """What the app keeps, read past the app."""
+    api.get("/api/workloads")  # the first use of the app creates its table
+    with TableClient.from_connection_string(rig.storage, "workloads") as table:
+        yield TableLedger(table)

@@ -1,0 +1,74 @@
+"""The rig of these tests: three workloads, quick swaps, and queues that try again at once.
+
+`demo` is the shipped policy. `shop` has a site of its own, for rollbacks by hand. `orders` pushes signals without a
+scale and stands on a site that does not exist, so that a fuzzer may ask anything of it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig, Timings
+from local.rig.processes import Child
+from local.rig.rig import APP_FOLDER, Rig
+
+WATCH_EVERY_SECOND = "* * * * * *"
+SITES = ("demo", "shop")
+
+
+def simulated_azure() -> SimulatorConfig:
+    """Two sites whose swaps take a second."""
+    return SimulatorConfig(
+        sites=[
+            SiteConfig(name=name, slots={PRODUCTION: SlotConfig(build="b1"), "last-good": SlotConfig(build="b1")})
+            for name in SITES
+        ],
+        timings=Timings(swap_s=1.0, swap_jitter_s=0.0),
+    )
+
+
+def write_policies(folder: Path, rig: Rig) -> Path:
+    """Write the three policies; JSON is YAML."""
+    folder.mkdir()
+    (folder / "demo.yaml").write_text((APP_FOLDER / "policies" / "demo.yaml").read_text(encoding="utf-8"))
+    site_ids = rig.site_id.rpartition("/")[0]
+    orders = {
+        "latency": {"pushed": "orders.latency", "unit": "s"},
+        "amount": {"pushed": "orders.amount"},
+        "fired": {"alert": "orders errors"},
+    }
+    policies = [
+        _policy("shop", f"{site_ids}/shop", rig.simulator.ready["front_doors"]["shop"], {}),
+        _policy("orders", f"{site_ids}/orders", rig.site_url, orders),
+    ]
+    for policy in policies:
+        (folder / f"{policy['workload']}.yaml").write_text(json.dumps(policy))
+    return folder
+
+
+def _policy(workload: str, site_id: str, url: str, signals: dict[str, Any]) -> dict[str, Any]:
+    conditions = {"latency": "latency > 2s", "amount": "amount > 1000", "fired": "fired >= 1"}
+    watched = [{"name": name, "when": when} for name, when in conditions.items() if name in signals]
+    failing = {"name": "errors", "when": "error_rate > 5%", "for": "60s"}
+    return {
+        "workload": workload,
+        "site": {"resource": site_id, "region": "westeurope", "url": url, "good_slot": "last-good"},
+        "signals": {"error_rate": {"probe": "/health", "share": "failed", "every": "2s"}, **signals},
+        "triggers": {"critical": [failing], "investigation": watched},
+    }
+
+
+def start_impatient_host(folder: Path, rig: Rig) -> Child:
+    """Start the app with its own host.json but for one value: a message whose run failed is tried again at once.
+
+    With the 15 s of production, eight attempts take two minutes until a message is poison.
+    """
+    folder.mkdir()
+    (folder / "function_app.py").symlink_to(APP_FOLDER / "function_app.py")
+    host = json.loads((APP_FOLDER / "host.json").read_text(encoding="utf-8"))
+    host["extensions"]["queues"]["visibilityTimeout"] = "00:00:00"
+    (folder / "host.json").write_text(json.dumps(host))
+    arguments = ["--app-dir", str(folder), "--instance", "app-tests", "--end-with-stdin"]
+    child = Child("local.functions_host", arguments, rig.logs / "app-tests.log", rig.app_settings())
+    rig.hosts.append(child)
+    return child

@@ -1,0 +1,70 @@
+"""POST /api/alerts with everything that Azure Monitor posts: answered 2xx, kept once, and never executed by itself."""
+
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.data.tables import TableClient
+
+from local.rig.rig import Rig
+from tests.functional.app.bodies import ALERTS
+from tests.functional.app.http_client import Answer, Api
+from tests.functional.app.waiting import wait_until
+from tests.unit.alerts.payloads import EVERY_SHAPE, common, metric
+
+pytestmark = pytest.mark.rig
+
+
+def post(api: Api, alert: object) -> Answer:
+    """Deliver an alert."""
+    return api.send_json(ALERTS.method, ALERTS.path, alert)
+
+
+def alert_events(api: Api, workload: str) -> list[dict[str, Any]]:
+    """The history's alerts."""
+    return [event for event in api.get(f"/api/workloads/{workload}").json["events"] if event["kind"] == "alert"]
+
+
+def fresh(rule: str, **essentials: Any) -> dict[str, Any]:
+    """An alert that never fired before."""
+    return common(metric(), alertRule=rule, alertId=f"/alerts/{uuid4()}", **essentials)
+
+
+@pytest.mark.parametrize("alert", EVERY_SHAPE.values(), ids=EVERY_SHAPE.keys())
+def test_every_shape_is_taken_in_however_often(api: Api, alert: dict[str, Any]) -> None:
+    assert [post(api, alert).status for _ in range(2)] == [HTTPStatus.ACCEPTED] * 2
+
+
+def test_duplicates_change_nothing(api: Api) -> None:
+    alert = fresh("demo-5xx")
+    before = len(alert_events(api, "demo"))
+    with ThreadPoolExecutor(8) as senders:
+        answers = list(senders.map(lambda _: post(api, alert), range(16)))
+    assert {answer.status for answer in answers} == {HTTPStatus.ACCEPTED}
+    assert sum("taken in" in answer.json["detail"] for answer in answers) == 1
+    assert sum("was here before" in answer.json["detail"] for answer in answers) == 15
+    assert len(alert_events(api, "demo")) == before + 1
+
+
+def test_an_alert_is_one_more_signal_of_the_watch(api: Api) -> None:
+    assert post(api, fresh("orders errors")).status == HTTPStatus.ACCEPTED
+    resolved = fresh("ORDERS ERRORS", monitorCondition="Resolved", resolvedDateTime="2024-05-01T12:09:00Z")
+    assert post(api, resolved).status == HTTPStatus.ACCEPTED
+    wait_until(lambda: len(alert_events(api, "orders")) >= 2)
+
+
+def test_what_concerns_no_workload_is_kept_and_nothing_is_done(api: Api, rig: Rig) -> None:
+    rule = f"somebody else's {uuid4()}"
+    answer = post(api, fresh(rule, alertTargetIDs=["/subscriptions/x"]))
+    assert answer.status == HTTPStatus.ACCEPTED
+    assert answer.json["detail"] == f"alert {rule} concerns no workload here; it is kept and nothing is done"
+    with TableClient.from_connection_string(rig.storage, "workloads") as table:
+        kept = list(table.query_entities("PartitionKey eq 'unclaimed'"))
+    assert sum(rule in str(entity["body"]) for entity in kept) == 1
+
+
+def test_an_alert_on_the_site_concerns_its_workload_whatever_the_rule(api: Api, rig: Rig) -> None:
+    answer = post(api, fresh("a rule nobody listed", alertTargetIDs=[rig.site_id.upper()]))
+    assert answer.json["detail"] == "demo: alert a rule nobody listed fired taken in"
