@@ -93,6 +93,12 @@ class Doorbell(Protocol):
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None: ...
 
 
+class Returns(Protocol):
+    """Takes a good message back that cannot be used yet, so that repeated attempts do not make it a poisoned one."""
+
+    def put_back(self, name: str, text: str, *, after: timedelta) -> None: ...
+
+
 class Warmer(Protocol):
     """Has the road of a level made ready by whoever would take it."""
 

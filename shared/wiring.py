@@ -30,7 +30,7 @@ from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
 from shared.errors import NotFound, SettingsError
 from shared.model.policy import Policy
-from shared.ports import SampleSource
+from shared.ports import Returns, SampleSource
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class App:
     notifications: Notifications
     intake: Intake
     views: Views
+    returns: Returns
 
 
 def build(chosen: Settings, environment: Mapping[str, str]) -> App:
@@ -63,7 +64,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     _quiet_libraries()
     folder = read_policy_folder(chosen.folder(chosen.policy_folder), environment)
     channels, channel_problems = _channels(folder, environment)
-    policies = folder.policies
+    policies, problems = folder.policies, folder.problems + channel_problems
     ledger, doorbell = TableLedger(_table(chosen)), QueueDoorbell(_queues(chosen))
     jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
@@ -81,13 +82,14 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
     return App(
         settings=chosen,
-        policy_problems=folder.problems + channel_problems,
-        watch=Watch(ledger, doorbell, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles),
+        policy_problems=problems,
+        watch=Watch(ledger, doorbell, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles, problems),
         rollbacks=Rollbacks(ledger, doorbell, steps, lambda workload: _policy(policies, workload), utc_now),
         warm_up=WarmUp(slots, lambda workload: _policy(policies, workload)),
         notifications=Notifications(ledger, doorbell, channels, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
+        returns=doorbell,
     )
 
 

@@ -7,40 +7,38 @@ blind. Only hosts that a policy names are asked; redirects are not followed.
 """
 
 import math
-import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import groupby
 from threading import Lock
 
-import httpx
+import httpcore
 
+from shared.adapters.bounded_http import EXCHANGE_ERRORS, Connection, header
 from shared.model.policy import Site
 from shared.model.policy_signals import ProbeSignal
 from shared.model.signal import Sample, failed, measured
 from shared.ports import Client, Collected, Job, Prober, Sighting, Want
 
-USER_AGENT = "rollback-controller-probe/1"
+_HEADERS = {"User-Agent": "rollback-controller-probe/1", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 # The cookie by which App Service keeps a client on a slot; `self` is production.
 # https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-automatically
 _PINNED_TO_PRODUCTION = {"Cookie": "x-ms-routing-name=self"}
 _MOST_BODY_BYTES = 64 * 1024
-_KEEP_S = 600.0
+_KEEP = timedelta(minutes=10)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
-    """A connection that is kept open to a site, and since when it is this very one."""
+    """A connection that is kept open to a site."""
 
-    client: httpx.Client
-    lock: Lock
-    local_address: object = None
-    opened_at: float = 0.0
+    connection: Connection
+    lock: Lock = field(default_factory=Lock)
 
 
 class HttpProber:
@@ -59,95 +57,55 @@ class HttpProber:
         return [future.result() for future in asked]
 
     def _ask_fresh(self, client: Client, site: Site, path: str, timeout: timedelta) -> Sighting:
-        headers = _PINNED_TO_PRODUCTION if client is Client.PINNED else {}
-        with _client(timeout) as http:
-            return self._ask(http, client, site, path, timeout, headers)[0]
+        cookies = _PINNED_TO_PRODUCTION if client is Client.PINNED else {}
+        with Connection(clock=self._clock) as connection:
+            return self._ask(connection, client, site, path, timeout, cookies)
 
     def _ask_kept(self, client: Client, site: Site, path: str, timeout: timedelta) -> Sighting:
-        kept = self._kept_for(site, timeout)
+        kept = self._kept_for(site)
         with kept.lock:
-            sighting, address = self._ask(kept.client, client, site, path, timeout, {})
-            if address != kept.local_address:
-                kept.local_address, kept.opened_at = address, self._clock()
-            age_s = self._clock() - kept.opened_at if address else 0.0
-        return replace(sighting, connection_age_s=age_s)
+            sighting = self._ask(kept.connection, client, site, path, timeout, {})
+            return replace(sighting, connection_age_s=kept.connection.age_s) if sighting.status else sighting
 
-    def _kept_for(self, site: Site, timeout: timedelta) -> _Kept:
+    def _kept_for(self, site: Site) -> _Kept:
         with self._lock:
             if site.url not in self._kept:
-                self._kept[site.url] = _Kept(_client(timeout), Lock())
+                self._kept[site.url] = _Kept(Connection(keep=_KEEP, clock=self._clock))
             return self._kept[site.url]
 
     def _ask(
-        self, http: httpx.Client, client: Client, site: Site, path: str, timeout: timedelta, headers: dict[str, str]
-    ) -> tuple[Sighting, object]:
-        """Send one request; returns what was seen and the local address of the connection, if there was one."""
-        at, begun = datetime.now(UTC), self._clock()
-        ends = begun + timeout.total_seconds()
-        seen = partial(_sighting, client, at)
+        self,
+        connection: Connection,
+        client: Client,
+        site: Site,
+        path: str,
+        timeout: timedelta,
+        cookies: Mapping[str, str],
+    ) -> Sighting:
+        """Send one request; what can go wrong is part of what is seen."""
+        at, begun, build = datetime.now(UTC), self._clock(), ""
         try:
-            with http.stream("GET", site.url + path, headers=headers, timeout=timeout.total_seconds()) as response:
-                in_time = self._read(response, ends)
-                build = response.headers.get(site.build.header, "")
-                address = response.extensions["network_stream"].get_extra_info("client_addr")
-        except httpx.ReadTimeout:
-            return seen(None, "", self._since(begun), note=f"no answer within {timeout.total_seconds():g} s"), None
-        except httpx.TransportError as error:
-            return seen(None, "", self._since(begun), answered=False, note=_path_trouble(error)), None
-        if not in_time:
-            return seen(None, build, self._since(begun), note="the answer did not end in time"), address
-        return seen(response.status_code, build, self._since(begun)), address
-
-    def _read(self, response: httpx.Response, ends: float) -> bool:
-        """Read the body as a user would, up to a bound; tells whether it came in time."""
-        received = 0
-        for piece in response.iter_raw():
-            received += len(piece)
-            if self._clock() > ends:
-                return False
-            if received > _MOST_BODY_BYTES:
-                break
-        return True
-
-    def _since(self, begun: float) -> float:
-        return (self._clock() - begun) * 1000
+            with connection.exchange("GET", site.url + path, headers=_HEADERS | cookies, within=timeout) as answer:
+                build = header(answer, site.build.header)
+                _read(answer)
+            status, answered, note = answer.status, True, ""
+        except httpcore.ReadTimeout:
+            status, answered, note = None, True, f"no whole answer within {timeout.total_seconds():g} s"
+        except EXCHANGE_ERRORS as error:
+            status, answered, note = None, False, f"the site could not be reached: {type(error).__name__}"
+        latency_ms = (self._clock() - begun) * 1000
+        return Sighting(
+            client=client, at=at, status=status, build=build, latency_ms=latency_ms, answered=answered, note=note
+        )
 
 
-def _sighting(
-    client: Client,
-    at: datetime,
-    status: int | None,
-    build: str,
-    latency_ms: float,
-    *,
-    answered: bool = True,
-    note: str = "",
-) -> Sighting:
-    return Sighting(
-        client=client, at=at, status=status, build=build, latency_ms=latency_ms, answered=answered, note=note
-    )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Build the TLS context once: reading the certificates takes tens of milliseconds."""
-    return httpx.create_ssl_context()
-
-
-def _client(timeout: timedelta) -> httpx.Client:
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEP_S)
-    return httpx.Client(
-        verify=_tls(),
-        timeout=timeout.total_seconds(),
-        limits=limits,
-        follow_redirects=False,
-        trust_env=False,
-        headers={"User-Agent": USER_AGENT, "Accept": "*/*"},
-    )
-
-
-def _path_trouble(error: httpx.TransportError) -> str:
-    return f"the site could not be reached: {type(error).__name__}"
+def _read(answer: httpcore.Response) -> None:
+    """Read the body as a user would, up to a bound."""
+    received = 0
+    for piece in answer.iter_stream():
+        received += len(piece)
+        if received > _MOST_BODY_BYTES:
+            return
 
 
 class ProbeSource:
@@ -169,8 +127,7 @@ class ProbeSource:
         sightings = self._prober.look(site, first.probe, Client.FRESH, first.requests, timeout=timeout)
         # A timer ticks some milliseconds late, each time others: in whole seconds, six ticks of 10 s cover 60 s.
         at = now.replace(microsecond=0)
-        builds = Counter(sighting.build for sighting in sightings if sighting.build)
-        build_seen = builds.most_common(1)[0][0] if builds else ""
+        build_seen = _build_of_most(sightings)
         return [
             Collected(
                 workload=want.policy.workload,
@@ -191,6 +148,15 @@ def _probe(want: Want) -> ProbeSignal:
 def _burst(want: Want) -> tuple[str, str, int, timedelta]:
     signal = _probe(want)
     return want.policy.site.url, signal.probe, signal.requests, signal.timeout
+
+
+def _build_of_most(sightings: Sequence[Sighting]) -> str:
+    """Return the build that served more than half of what was answered, or the empty text.
+
+    An answer without a name counts too: a build that fails without its header must not let the one before it stand.
+    """
+    builds = Counter(sighting.build for sighting in sightings if sighting.answered)
+    return next((build for build, times in builds.items() if 2 * times > builds.total()), "")
 
 
 def _sample(signal: ProbeSignal, sightings: Sequence[Sighting], now: datetime) -> Sample:

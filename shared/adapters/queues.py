@@ -20,6 +20,7 @@ SAMPLES = "samples"
 NOTIFICATIONS = "notifications"
 # A ring that nobody heard for this long is worthless: the watch has long rung again.
 _LIFETIME = timedelta(hours=1)
+_WEEK = timedelta(days=7)
 
 
 class QueueDoorbell:
@@ -40,6 +41,13 @@ class QueueDoorbell:
 
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
         self._send(NOTIFICATIONS, {"workload": workload, "delivery": delivery_id}, after)
+
+    def put_back(self, name: str, text: str, *, after: timedelta) -> None:
+        """Put a message back that was good but could not be used yet; it waits for up to a week."""
+        with translated(f"putting a message back to {name}"):
+            self._queue(name).send_message(
+                text, visibility_timeout=math.ceil(after.total_seconds()), time_to_live=int(_WEEK.total_seconds())
+            )
 
     def _send(self, name: str, ids: dict[str, str], after: timedelta) -> None:
         queue, text = self._queue(name), json.dumps(ids)

@@ -4,7 +4,7 @@ It can therefore be replayed on history, and tested by the thousand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.decision.assess import assess
@@ -36,13 +36,15 @@ class News:
 
     Attributes:
         samples: By signal.
-        asked: When each signal was asked that was asked: the moment before its source began to answer, so that a slow
-            answer does not put off the next question.
+        asked: The signals that were asked for.
+        asked_at: When they were: before their sources began to answer, so that a slow answer does not put off the next
+            question. `None` when nobody collected.
         build_seen: The build that was seen served, if one was.
     """
 
     samples: Mapping[str, Sequence[Sample]]
-    asked: Mapping[str, datetime] = field(default_factory=dict)
+    asked: Iterable[str] = ()
+    asked_at: datetime | None = None
     build_seen: str = ""
 
 
@@ -77,7 +79,9 @@ def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> 
         for name in policy.signals
     }
     collected_at = {name: at for name, at in state.collected_at.items() if name in policy.signals}
-    collected_at.update(news.asked)
+    if news.asked_at is not None:
+        collected_at.update(dict.fromkeys(news.asked, news.asked_at))
+        state = replace(state, watched_at=now)
     state = replace(state, series=series, collected_at=collected_at, cycled_at=now)
     if news.build_seen:
         state = replace(state, production_build=news.build_seen, production_build_at=now)
@@ -89,7 +93,7 @@ def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -
         now=now,
         guards=policy.guards,
         known_good=known.known_good,
-        production_build=state.production_build,
+        production_build=state.build_seen_lately(now),
         active_rollback=known.active_rollback,
         last_rollback=known.last_rollback,
     )

@@ -1,4 +1,4 @@
-"""Collecting: asks every source that is due, in parallel, each within its own time-out.
+"""Collecting: asks every source that is due, in parallel, each until its own deadline.
 
 A source that does not answer in time, or breaks, yields `error` samples: the decision must know that it is blind.
 """
@@ -10,7 +10,9 @@ from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
+from shared.engine.incidents import incident
 from shared.errors import ControllerError
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
@@ -43,6 +45,33 @@ def _since(policy: Policy, state: WatchState, name: str, now: datetime) -> datet
     return state.collected_at[name] - signal.delay - 2 * signal.every
 
 
+class Collecting:
+    """Jobs under way. A job that serves several workloads is waited for once."""
+
+    def __init__(self, now: datetime, started: Sequence[tuple[Job, Future[list[Collected]]]]) -> None:
+        self._now = now
+        self._begun = monotonic()
+        self._started = started
+
+    def of(self, workload: str) -> list[Collected]:
+        """Wait for the jobs of a workload, each until its own deadline; there is an answer for every want."""
+        return [
+            collected
+            for job, future in self._started
+            if any(want.policy.workload == workload for want in job.wants)
+            for collected in self._result(job, future)
+            if collected.workload == workload
+        ]
+
+    def _result(self, job: Job, future: Future[list[Collected]]) -> list[Collected]:
+        ends = self._begun + (job.timeout + _GRACE).total_seconds()
+        try:
+            return future.result(timeout=max(0.0, ends - monotonic()))
+        except NotInTime:
+            future.cancel()
+            return all_failed(job.wants, self._now, f"the source did not answer within {say_span(job.timeout)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Collector:
     """Fans out to the sources with one bounded pool."""
@@ -50,28 +79,36 @@ class Collector:
     sources: Mapping[str, SampleSource]
     pool: Executor
 
-    def collect(self, wants: Sequence[Want], now: datetime) -> list[Collected]:
-        """Ask the sources for what is wanted; there is an answer for every want that has a source."""
+    def begin(self, wants: Sequence[Want], now: datetime) -> Collecting:
+        """Set everything in motion that is wanted."""
         by_source: dict[str, list[Want]] = defaultdict(list)
         for want in wants:
             by_source[want.signal.source].append(want)
-        jobs = [
-            job for kind, wanted in by_source.items() if kind in self.sources for job in self.sources[kind].jobs(wanted)
-        ]
-        started = [(job, self.pool.submit(job.run, now)) for job in jobs]
-        return [collected for job, future in started for collected in _result(job, future, now)]
+        jobs = [job for kind, wanted in by_source.items() if kind in self.sources for job in self._jobs(kind, wanted)]
+        return Collecting(now, [(job, self.pool.submit(_run, job, now)) for job in jobs])
+
+    def _jobs(self, kind: str, wants: Sequence[Want]) -> list[Job]:
+        """Ask a source for jobs; if one want confuses it, the others are asked for by themselves."""
+        try:
+            return self.sources[kind].jobs(wants)
+        except Exception as error:  # noqa: BLE001  # a source's own bug makes its signals blind, and nothing else
+            if len(wants) > 1:
+                return [job for want in wants for job in self._jobs(kind, [want])]
+            why = incident(f"{kind} of {wants[0].policy.workload}", error)
+            return [Job(wants=tuple(wants), timeout=_GRACE, run=lambda now: all_failed(wants, now, why))]
 
 
-def _result(job: Job, future: Future[list[Collected]], now: datetime) -> list[Collected]:
+def _run(job: Job, now: datetime) -> list[Collected]:
     try:
-        return future.result(timeout=(job.timeout + _GRACE).total_seconds())
-    except NotInTime:
-        future.cancel()
-        return _all_failed(job, now, f"the source did not answer within {say_span(job.timeout)}")
+        return job.run(now)
     except ControllerError as error:
-        return _all_failed(job, now, str(error))
+        return all_failed(job.wants, now, str(error))
+    except Exception as error:  # noqa: BLE001  # a source's own bug makes its signals blind, and nothing else
+        where = f"{job.wants[0].signal.source} of {job.wants[0].policy.workload}"
+        return all_failed(job.wants, now, incident(where, error))
 
 
-def _all_failed(job: Job, now: datetime, why: str) -> list[Collected]:
-    log.warning("%s of %s: %s", job.wants[0].signal.source, job.wants[0].policy.workload, why)
-    return [Collected(workload=want.policy.workload, name=want.name, samples=(failed(now, why),)) for want in job.wants]
+def all_failed(wants: Sequence[Want], now: datetime, why: str) -> list[Collected]:
+    """Return an `error` sample for every want."""
+    log.warning("%s of %s: %s", wants[0].signal.source, wants[0].policy.workload, why)
+    return [Collected(workload=want.policy.workload, name=want.name, samples=(failed(now, why),)) for want in wants]

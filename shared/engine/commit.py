@@ -41,9 +41,11 @@ def ring_rollback(doorbell: Doorbell, run: Rollback, now: datetime | None = None
         log.warning("rollback %s will be rung for again: %s", run.id, error)
 
 
-def ring_delivery(doorbell: Doorbell, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
-    """Ring for a delivery."""
+def ring_delivery(doorbell: Doorbell, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> bool:
+    """Ring for a delivery; tells whether the queue took it."""
     try:
         doorbell.delivery(workload, delivery_id, after=after)
     except ControllerError as error:
         log.warning("delivery %s of %s will be rung for again: %s", delivery_id, workload, error)
+        return False
+    return True

@@ -180,7 +180,7 @@ class Intake:
             now=self.clock(),
             guards=policy.guards,
             known_good=found.known_good,
-            production_build=found.watch.production_build,
+            production_build=found.watch.build_seen_lately(self.clock()),
             active_rollback=found.active.id if found.active else None,
             last_rollback=found.last,
             by_hand=True,

@@ -4,11 +4,11 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared.clock import Clock
 from shared.engine.commit import ring_delivery
-from shared.engine.records import OUTBOX, decode, encode
+from shared.engine.records import OUTBOX, UNDELIVERED, decode, encode
 from shared.errors import LostRace, NotFound, PermanentError, TransientError
 from shared.model.event import Delivery
 from shared.model.policy import WORKLOAD_PATTERN
@@ -16,7 +16,6 @@ from shared.ports import Channel, Delete, Doorbell, Insert, Ledger, Replace, Wri
 
 log = logging.getLogger(__name__)
 
-UNDELIVERED = "undelivered:"
 # What comes from a queue may be anything, and not everything may stand in a key.
 _WORKLOAD = re.compile(WORKLOAD_PATTERN, re.ASCII)
 _DELIVERY = re.compile(r"[a-z0-9:_-]{1,200}", re.ASCII)
@@ -59,6 +58,8 @@ class Notifications:
             return f"delivery {delivery_id} is not due before {delivery.due_at:%H:%M:%S}"
         claimed = replace(delivery, attempts=delivery.attempts + 1, due_at=now + _CLAIM)
         try:
+            if delivery.attempts >= _MOST_ATTEMPTS:
+                return self._give_up(workload, key, delivery, row.version)
             version = self.ledger.commit(workload, [Replace(key, encode(claimed), row.version)])[key]
             return self._send(workload, key, claimed, version)
         except LostRace:
@@ -76,8 +77,8 @@ class Notifications:
 
     def _channel(self, delivery: Delivery) -> Channel:
         channel = self.channels.get(delivery.channel)
-        if channel is None:
-            raise PermanentError(f"no channel {delivery.channel} is set up")
+        if channel is None:  # an instance that was set up earlier or later than another may lack it; another will not
+            raise TransientError(f"no channel {delivery.channel} is set up here")
         return channel
 
     def _put_off(self, workload: str, key: str, delivery: Delivery, version: str, error: TransientError) -> str:
@@ -96,8 +97,3 @@ class Notifications:
         sentence = f"{delivery.channel} could not be told after {delivery.attempts} attempts: {delivery.last_error}"
         log.error("%s: %s: %s", workload, sentence, delivery.event.sentence)
         return sentence
-
-
-def pending_since(deliveries: Mapping[str, Delivery]) -> datetime | None:
-    """Return the time of the oldest event that has not been told yet."""
-    return min((delivery.event.at for delivery in deliveries.values()), default=None)

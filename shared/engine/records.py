@@ -12,6 +12,8 @@ What can be many sorts last, so that a flood of it never hides what there is one
                                                             undelivered:<id>  a delivery that was given up
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -28,6 +30,8 @@ from shared.model.signal import Sample
 from shared.model.watch import WatchState
 from shared.ports import Insert, Ledger, Put, Row, Write
 
+log = logging.getLogger(__name__)
+
 NOW = "now:"
 WATCH = "now:1:watch"
 ACTIVE = "now:1:active"
@@ -38,6 +42,7 @@ OUTBOX = "now:2:out:"
 INBOX = "now:3:in:"
 RUN = "run:"
 EVENT = "event:"
+UNDELIVERED = "undelivered:"
 _FAR_FUTURE_MS = 9_999_999_999_999
 
 
@@ -80,8 +85,8 @@ def decode[T](kind: type[T], body: str) -> T:
     """
     try:
         value: T = _adapter(kind).validate_json(body)
-    except ValueError as error:
-        raise PermanentError(f"a stored {kind.__name__} cannot be read by this version") from error
+    except ValueError:
+        raise PermanentError(f"a stored {kind.__name__} cannot be read by this version") from None
     return value
 
 
@@ -143,9 +148,21 @@ def snapshot(ledger: Ledger, workload: str) -> Snapshot:
         known_good=_read(KnownGood, rows.get(KNOWN_GOOD)),
         change=_read(Change, change),
         change_version=change.version if change else None,
-        inbox={key: decode(Arrived, row.body) for key, row in rows.items() if key.startswith(INBOX)},
-        outbox={key: decode(Delivery, row.body) for key, row in rows.items() if key.startswith(OUTBOX)},
+        inbox=_readable(Arrived, rows, INBOX),
+        outbox=_readable(Delivery, rows, OUTBOX),
     )
+
+
+def _readable[T](kind: type[T], rows: Mapping[str, Row], prefix: str) -> dict[str, T]:
+    """Read the rows of a prefix; one that only a newer version can read waits for it and hides nothing else."""
+    found: dict[str, T] = {}
+    for key, row in rows.items():
+        if key.startswith(prefix):
+            try:
+                found[key] = decode(kind, row.body)
+            except PermanentError as error:
+                log.error("%s: %s", key, error)  # noqa: TRY400  # the sentence says it; a trace would show the content
+    return found
 
 
 def _read[T](kind: type[T], row: Row | None) -> T | None:

@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.engine.records import EVENT, Snapshot, decode, load_rollback, snapshot
+from shared.engine.records import EVENT, UNDELIVERED, Snapshot, decode, load_rollback, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
 from shared.model.rollback import StepRecord, workload_of
 from shared.model.signal import Outcome
-from shared.model.trigger import TriggerReading
+from shared.model.trigger import TriggerReading, Verdict
 from shared.ports import Ledger
 
 Json = dict[str, Any]
 _MOST_EVENTS = 100
+_SLOW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,7 @@ class Views:
 
     def workloads(self) -> Json:
         """Every workload with its verdict and last sentence."""
-        return {"workloads": [self._short(name) for name in self.policies()]}
-
-    def _short(self, name: str) -> Json:
-        found = snapshot(self.ledger, name)
-        watch = found.watch
-        return {
-            "name": name,
-            "verdict": watch.verdict,
-            "sentence": watch.sentence,
-            "since": watch.since,
-            "cycled_at": watch.cycled_at,
-            "active_rollback": found.active.id if found.active else None,
-        }
+        return {"workloads": [_short(name, snapshot(self.ledger, name)) for name in self.policies()]}
 
     def workload(self, name: str) -> Json:
         """One workload: verdict, triggers with their clocks, change, known good, last sentence, recent history.
@@ -55,7 +44,7 @@ class Views:
             raise NotFound(f"there is no workload {name[:80]!r} here")
         found = snapshot(self.ledger, name)
         events = [decode(Event, row.body) for row in self.ledger.scan(name, EVENT, limit=_MOST_EVENTS)]
-        return self._short(name) | {
+        return _short(name, found) | {
             "description": policy.description,
             "action": found.watch.action,
             "limitation": found.watch.limitation,
@@ -65,6 +54,8 @@ class Views:
             "last_rollback": found.last,
             "triggers": [_trigger(reading, policy) for reading in found.watch.readings],
             "signals": {signal: _newest(found, signal) for signal in policy.signals},
+            "deliveries_pending": len(found.outbox),
+            "deliveries_given_up": len(self.ledger.scan(name, UNDELIVERED)),
             "events": events,
         }
 
@@ -105,36 +96,58 @@ class Views:
             stale_after: The watch is late when no cycle ended for this long.
         """
         now = self.clock()
-        checks: list[Json] = [_check("policies", list(problems), f"{len(self.policies())} policies in use")]
-        try:
-            found = {name: snapshot(self.ledger, name) for name in self.policies()}
-        except ControllerError as error:
-            checks.append(_check("storage", [str(error)], ""))
-        else:
-            checks.append(_check("storage", [], "answers"))
-            late = [
-                f"{name}: {_age(one, now)}" for name, one in found.items() if now - one.watch.cycled_at > stale_after
-            ]
-            checks.append(_check("watch", late, "every workload was watched lately"))
-            unseen = [f"{name}: {one.watch.sentence}" for name, one in found.items() if not _sees(one)]
-            checks.append(_check("sources", unseen, "every workload has a source that delivers"))
+        found: dict[str, Snapshot] = {}
+        unread: list[str] = []
+        for name in self.policies():
+            try:
+                found[name] = snapshot(self.ledger, name)
+            except ControllerError as error:
+                unread.append(f"{name}: {error}")
+        checks = [
+            _check("policies", list(problems), f"{len(self.policies())} policies in use"),
+            _check("storage", unread, "answers"),
+            _check("watch", _late(found, now, stale_after), "every workload was watched lately"),
+            _check("sources", _unseen(found), "no workload is blind"),
+            _check("deliveries", _untold(found, now), "people were told of everything"),
+        ]
         fit = all(check["ok"] for check in checks)
         return fit, {"status": "fit" if fit else "not fit", "at": now, "checks": checks}
+
+
+def _short(name: str, found: Snapshot) -> Json:
+    watch = found.watch
+    return {
+        "name": name,
+        "verdict": watch.verdict,
+        "sentence": watch.sentence,
+        "since": watch.since,
+        "cycled_at": watch.cycled_at,
+        "active_rollback": found.active.id if found.active else None,
+    }
 
 
 def _check(name: str, problems: list[str], fine: str) -> Json:
     return {"name": name, "ok": not problems, "says": "; ".join(problems) or fine}
 
 
-def _age(found: Snapshot, now: datetime) -> str:
-    if found.watch_version is None:
-        return "never watched yet"
-    return f"last watched {say_span(now - found.watch.cycled_at)} ago"
+def _late(found: Mapping[str, Snapshot], now: datetime, stale_after: timedelta) -> list[str]:
+    """Workloads whose sources were not asked lately; evaluating alone does not count."""
+    return [
+        f"{name}: never watched yet" if one.watch_version is None else f"{name}: last watched {say_span(age)} ago"
+        for name, one in found.items()
+        if (age := now - one.watch.watched_at) > stale_after
+    ]
 
 
-def _sees(found: Snapshot) -> bool:
-    """Some trigger of the workload has something to stand on."""
-    return any(reading.value is not None for reading in found.watch.readings)
+def _unseen(found: Mapping[str, Snapshot]) -> list[str]:
+    return [f"{name}: {one.watch.sentence}" for name, one in found.items() if one.watch.verdict is Verdict.BLIND]
+
+
+def _untold(found: Mapping[str, Snapshot], now: datetime) -> list[str]:
+    oldest = {name: min((out.event.at for out in one.outbox.values()), default=now) for name, one in found.items()}
+    return [
+        f"{name}: people have not been told since {at:%H:%M:%S} UTC" for name, at in oldest.items() if now - at > _SLOW
+    ]
 
 
 def _trigger(reading: TriggerReading, policy: Policy) -> Json:

@@ -5,52 +5,38 @@ with everything that follows from it: events, deliveries, a started rollback, sa
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import batched
+from dataclasses import dataclass
+from datetime import datetime
 
 from shared.clock import Clock
-from shared.decision.cycle import Cycle, Known, News, next_cycle
-from shared.decision.decide import TRAFFIC_LEVEL
 from shared.engine.collect import Collector, due
-from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
-from shared.engine.records import CHANGE, WATCH, Arrived, Snapshot, announce, encode, load_rollback, snapshot
-from shared.engine.start import new_rollback, starting_writes
-from shared.errors import ControllerError, LostRace, NotFound, TransientError
-from shared.model.alert import Alert, AlertCondition
-from shared.model.change import ChangeStatus
-from shared.model.decision import Action
-from shared.model.event import EventKind
+from shared.engine.incidents import incident
+from shared.engine.records import Snapshot, snapshot
+from shared.engine.workload_cycle import Answers, WorkloadCycle
+from shared.errors import ControllerError, NotFound, PermanentError, TransientError
 from shared.model.policy import Policy
-from shared.model.policy_signals import AlertSignal, PushedSignal
-from shared.model.signal import Sample, measured
-from shared.model.trigger import Tier
-from shared.ports import Collected, Delete, Doorbell, Insert, Ledger, Replace, Warmer, Write
+from shared.ports import Doorbell, Ledger, Want, Warmer
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3
-# A commit holds at most 100 writes: events, deliveries and a starting rollback need some of them.
-_MOST_REMOVALS = 50
-_MOST_WRITES = 100
-# A doorbell this late was lost.
-_OVERDUE = timedelta(seconds=2)
-
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """What the sources answered for one workload, and when they were asked."""
+class _Known:
+    """A workload as it was found, and what is due of it."""
 
-    collected: Sequence[Collected]
-    asked_at: datetime
+    found: Snapshot
+    wants: Sequence[Want]
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watches all workloads."""
+    """Watches all workloads.
+
+    Attributes:
+        problems: Why some workloads are not watched at all, such as a policy that was refused.
+    """
 
     ledger: Ledger
     doorbell: Doorbell
@@ -59,33 +45,41 @@ class Watch:
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
     pool: Executor
+    problems: Sequence[str] = ()
 
     def run(self) -> list[str]:
-        """Collect what is due of every workload, then evaluate.
+        """Collect what is due of every workload, then evaluate each as soon as its own sources have answered.
 
         Returns:
-            One sentence per workload; one that failed says so and does not disturb the others.
+            One sentence per workload.
 
         Raises:
-            TransientError: no workload at all could be watched; who guards this guard must see a failed run.
+            TransientError: after all that can be watched was watched, because some workload was not. The function's
+                run must count as failed: that is how people learn that something is left unguarded.
         """
-        policies = self.policies()
-        now = self.clock()
-        known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
-        wants = [
-            want
-            for name, found in known.items()
-            if isinstance(found, Snapshot)
-            for want in due(policies[name], found.watch, now)
-        ]
-        collected = _by_workload(self.collector.collect(wants, now))
-        return self._finish_all(policies, known, collected, now)
+        policies, now = self.policies(), self.clock()
+        known = dict(zip(policies, self.pool.map(lambda name: self._known(policies[name], now), policies), strict=True))
+        wants = [want for found in known.values() if isinstance(found, _Known) for want in found.wants]
+        collecting = self.collector.begin(wants, now)
+
+        def finish(name: str) -> str | ControllerError:
+            answers = Answers(collected=collecting.of(name), asked_at=now)
+            return self._finish(policies[name], known[name], answers)
+
+        return self._told(dict(zip(policies, self.pool.map(finish, policies), strict=True)))
 
     def evaluate(self) -> list[str]:
-        """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs."""
-        policies = self.policies()
-        known = dict(zip(policies, self.pool.map(self._snapshot, policies), strict=True))
-        return self._finish_all(policies, known, {}, self.clock())
+        """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs.
+
+        Raises:
+            TransientError: as for `run`.
+        """
+        policies, now = self.policies(), self.clock()
+
+        def finish(name: str) -> str | ControllerError:
+            return self._finish(policies[name], self._known(policies[name], now), Answers())
+
+        return self._told(dict(zip(policies, self.pool.map(finish, policies), strict=True)))
 
     def take_in(self, workload: str) -> str:
         """Evaluate one workload at once because something arrived for it; when nothing is left, another ring did it.
@@ -100,155 +94,40 @@ class Watch:
         found = snapshot(self.ledger, workload)
         if not found.inbox:
             return f"{workload}: what arrived is taken in already"
-        return f"{workload}: {self._cycle(policy, found, _Answers((), self.clock()))}"
+        return f"{workload}: {self._cycles.finish(policy, found, Answers())}"
 
-    def _snapshot(self, workload: str) -> Snapshot | ControllerError:
+    @property
+    def _cycles(self) -> WorkloadCycle:
+        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.clock)
+
+    def _known(self, policy: Policy, now: datetime) -> _Known | ControllerError:
+        """Read a workload and what is due of it; whatever goes wrong is its own and must not disturb the others."""
         try:
-            return snapshot(self.ledger, workload)
+            found = snapshot(self.ledger, policy.workload)
+            return _Known(found, due(policy, found.watch, now))
         except ControllerError as error:
             return error
+        except Exception as error:  # noqa: BLE001  # a bug that only one workload's data wakes must not blind the others
+            return PermanentError(incident(policy.workload, error))
 
-    def _finish_all(
-        self,
-        policies: Mapping[str, Policy],
-        known: Mapping[str, Snapshot | ControllerError],
-        collected: Mapping[str, Sequence[Collected]],
-        asked_at: datetime,
-    ) -> list[str]:
-        def finish(name: str) -> str | ControllerError:
-            try:
-                sentence = self._cycle(policies[name], known[name], _Answers(collected.get(name, ()), asked_at))
-            except ControllerError as error:
-                log.error("%s: not watched: %s", name, error)  # noqa: TRY400  # the sentence says it; a trace adds nothing
-                return error
-            log.info("%s: %s", name, sentence)
-            return sentence
-
-        outcomes = dict(zip(policies, self.pool.map(finish, policies), strict=True))
-        failures = [outcome for outcome in outcomes.values() if isinstance(outcome, ControllerError)]
-        if failures and len(failures) == len(outcomes):
-            raise TransientError(f"no workload could be watched: {failures[0]}")
-        return [f"{name}: {outcome}" for name, outcome in outcomes.items()]
-
-    def _cycle(self, policy: Policy, found: Snapshot | ControllerError, answers: _Answers) -> str:
-        """Evaluate with what was collected; if another cycle saved first, again on top of what it saved."""
-        for _ in range(_TRIES):
-            if isinstance(found, ControllerError):
-                raise found
-            try:
-                return self._save(policy, found, answers)
-            except LostRace:
-                found = self._snapshot(policy.workload)
-        return f"other cycles were faster {_TRIES} times in a row; what was collected is collected again"
-
-    def _save(self, policy: Policy, found: Snapshot, answers: _Answers) -> str:
-        now = self.clock()
-        removals: list[Write] = [Delete(key) for key in found.inbox]
-        known = Known(
-            state=found.watch,
-            known_good=found.known_good,
-            active_rollback=found.active.id if found.active else None,
-            last_rollback=found.last,
-        )
-        cycle = next_cycle(policy, known, _news(policy, answers, found.inbox.values()), now)
-        writes = [
-            _state_write(cycle, found),
-            *(write for event in cycle.events for write in announce(event, policy.notify)),
-            *_starting(policy, found, cycle, now),
-            *_pausing(found, cycle),
-            *removals[:_MOST_REMOVALS],
-        ]
-        commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
-        self._remove(policy.workload, removals[_MOST_REMOVALS:])
-        self._ring_for_overdue(policy.workload, found, now)
-        self._warm_up(policy, cycle)
-        return cycle.decision.sentence
-
-    def _remove(self, workload: str, removals: Sequence[Write]) -> None:
-        """Remove the rest of a full inbox. What stays behind is taken in again, and changes nothing then."""
-        for some in batched(removals, _MOST_WRITES, strict=False):
-            try:
-                self.ledger.commit(workload, some)
-            except LostRace:
-                log.info("%s: another cycle is emptying the inbox", workload)
-
-    def _warm_up(self, policy: Policy, cycle: Cycle) -> None:
-        """The clock of a critical trigger has begun to run: have the road ready when it ends."""
-        critical = {rule.name for rule in policy.rules if rule.tier is Tier.CRITICAL}
-        if not any(event.kind is EventKind.PENDING and event.about in critical for event in cycle.events):
-            return
+    def _finish(self, policy: Policy, known: _Known | ControllerError, answers: Answers) -> str | ControllerError:
+        """Finish one workload; whatever goes wrong is its own, as above."""
+        if isinstance(known, ControllerError):
+            return known
         try:
-            self.warmer.warm_up(policy.workload, TRAFFIC_LEVEL)
+            sentence = self._cycles.finish(policy, known.found, answers)
         except ControllerError as error:
-            log.warning("%s: the road stays cold: %s", policy.workload, error)
+            return error
+        except Exception as error:  # noqa: BLE001  # as above
+            return PermanentError(incident(policy.workload, error))
+        log.info("%s: %s", policy.workload, sentence)
+        return sentence
 
-    def _ring_for_overdue(self, workload: str, found: Snapshot, now: datetime) -> None:
-        """The queue is a doorbell, the table is the truth: what is due by the table is rung for again."""
-        if found.active is not None:
-            loaded = load_rollback(self.ledger, workload, found.active.id)
-            if loaded is not None and loaded[0].due_at + _OVERDUE < now:
-                ring_rollback(self.doorbell, loaded[0])
-        for delivery in found.outbox.values():
-            if delivery.due_at + _OVERDUE < now:
-                ring_delivery(self.doorbell, workload, delivery.id)
-
-
-def _by_workload(collected: Iterable[Collected]) -> Mapping[str, list[Collected]]:
-    found: dict[str, list[Collected]] = defaultdict(list)
-    for one in collected:
-        found[one.workload].append(one)
-    return found
-
-
-def _news(policy: Policy, answers: _Answers, arrived: Iterable[Arrived]) -> News:
-    samples: dict[str, list[Sample]] = defaultdict(list)
-    for one in answers.collected:
-        samples[one.name] += one.samples
-    for item in arrived:
-        for name, signal in policy.signals.items():
-            if isinstance(signal, PushedSignal):
-                samples[name] += item.samples.get(signal.pushed, ())
-            elif isinstance(signal, AlertSignal) and item.alert is not None:
-                samples[name] += _alert_samples(signal, item.alert)
-    build_seen = next((one.build_seen for one in answers.collected if one.build_seen), "")
-    asked = {one.name: answers.asked_at for one in answers.collected}
-    return News(samples=samples, asked=asked, build_seen=build_seen)
-
-
-def _alert_samples(signal: AlertSignal, alert: Alert) -> Iterable[Sample]:
-    if alert.rule.casefold() != signal.alert.casefold():
-        return
-    fired = alert.condition is AlertCondition.FIRED
-    at = alert.fired_at if fired else alert.resolved_at or alert.fired_at
-    yield measured(at, 1.0 if fired else 0.0, sample_id=alert.identity)
-
-
-def _state_write(cycle: Cycle, found: Snapshot) -> Write:
-    body = encode(cycle.state)
-    return Insert(WATCH, body) if found.watch_version is None else Replace(WATCH, body, found.watch_version)
-
-
-def _starting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> list[Write]:
-    """The writes that start a rollback, when that is the decision."""
-    decision = cycle.decision
-    if decision.action is not Action.ROLL_BACK or decision.level is None or found.known_good is None:
-        return []
-    run = new_rollback(
-        policy,
-        level=decision.level,
-        known_good=found.known_good.build,
-        cause=decision.sentence,
-        requested_by="watch",
-        trigger=decision.trigger.name if decision.trigger else "",
-        now=now,
-    )
-    return starting_writes(policy, run)
-
-
-def _pausing(found: Snapshot, cycle: Cycle) -> list[Write]:
-    """The writes that pause the active change, when that is the decision."""
-    change = found.change
-    if cycle.decision.action is not Action.PAUSE or change is None or change.status is not ChangeStatus.ACTIVE:
-        return []
-    paused = replace(change, status=ChangeStatus.PAUSED, sentence=cycle.decision.sentence)
-    return [Replace(CHANGE, encode(paused), found.change_version or "")]
+    def _told(self, outcomes: Mapping[str, str | ControllerError]) -> list[str]:
+        unwatched = [f"{name}: {found}" for name, found in outcomes.items() if isinstance(found, ControllerError)]
+        unwatched += self.problems
+        for reason in unwatched:
+            log.error("not watched: %s", reason)
+        if unwatched:
+            raise TransientError(f"{len(unwatched)} not watched, first of all {unwatched[0]}")
+        return [f"{name}: {found}" for name, found in outcomes.items()]

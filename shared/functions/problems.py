@@ -4,24 +4,22 @@ Errors are problem documents (RFC 9457). They carry the sentence of an error tha
 else: no stack trace, no text of an exception that somebody else raised.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from math import ceil
 from typing import Any
-from uuid import uuid4
 
 import azure.functions as func
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from shared.errors import ControllerError, InvalidInput, NotFound, Refused, TransientError
+from shared.engine.incidents import incident
+from shared.errors import ControllerError, InvalidInput, NotFound, Refused, SettingsError, TransientError
 from shared.functions.bodies import BodyTooLarge, NotJson
 
-log = logging.getLogger(__name__)
-
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (SettingsError, HTTPStatus.SERVICE_UNAVAILABLE),  # our own trouble, though somebody's input
     (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (InvalidInput, HTTPStatus.BAD_REQUEST),
@@ -46,10 +44,8 @@ def answer(use: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> func.H
     except ControllerError as error:
         found = next(status for kind, status in _STATUS if isinstance(error, kind))
         return _problem(found, str(error), error.retry_after if isinstance(error, TransientError) else _PAUSE)
-    except Exception:  # the trigger boundary: our own trouble is answered 503, so that senders try again
-        incident = uuid4().hex[:12]
-        log.exception("incident %s", incident)
-        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"unexpected trouble of our own, logged as incident {incident}")
+    except Exception as error:  # noqa: BLE001  # the trigger boundary: our own trouble is 503, so that senders try again
+        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, incident("HTTP", error))
     if isinstance(value, tuple):
         status, value = value
     return func.HttpResponse(to_json(value), status_code=status, mimetype="application/json")

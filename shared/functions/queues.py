@@ -1,15 +1,18 @@
 """The queue functions. A message carries ids, or samples; one that cannot be read raises and is moved aside."""
 
 import logging
+from datetime import timedelta
 
 import azure.functions as func
 
 from shared.app import app
+from shared.errors import TransientError
 from shared.functions.messages import ids, one_of, samples
 
 log = logging.getLogger(__name__)
 queues = func.Blueprint()
 _STORAGE = "AzureWebJobsStorage"
+_LATER = timedelta(minutes=1)
 
 
 @queues.queue_trigger("msg", "rollback-level-1", connection=_STORAGE)
@@ -30,7 +33,11 @@ def watch_now(msg: func.QueueMessage) -> None:
 def take_samples(msg: func.QueueMessage) -> None:
     """Take in samples that a workload pushes."""
     body = samples(msg)
-    log.info(app().intake.samples(body.workload, body.by_signal()))
+    try:
+        log.info(app().intake.samples(body.workload, body.by_signal()))
+    except TransientError as error:
+        log.warning("samples of %s are put back: %s", body.workload[:80], error)
+        app().returns.put_back("samples", msg.get_body().decode(), after=_LATER)
 
 
 @queues.queue_trigger("msg", "notifications", connection=_STORAGE)

@@ -13,13 +13,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.model.event import EventKind
-from shared.model.policy_signals import AlertSignal, Path, Signal, Strict
-from shared.model.quantity import Count, Dimension, Duration, parse_quantity
+from shared.model.policy_signals import AlertSignal, Path, Rhythm, Signal, Strict
+from shared.model.quantity import Count, Duration, parse_quantity
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 _WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
+# The platform carries out at most this many writes as one.
+MOST_WRITES = 100
 _FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
 
@@ -41,7 +43,7 @@ class Site(Strict):
         description="ARM id of the site.",
     )
     region: str = Field(default="", description="Azure region of the site; needed by signals of kind `metric`.")
-    url: str = Field(pattern=r"^https?://[^/\s]+$", description="Where users reach it: scheme and host, no path.")
+    url: str = Field(pattern=r"^https?://[^/\s:]+(:\d{1,5})?$", description="Where users reach it: no path.")
     good_slot: str = Field(pattern=r"^[A-Za-z0-9-]+$", description="The slot that holds the known-good build.")
     build: Build = Build()
 
@@ -87,17 +89,17 @@ class Verification(Strict):
     path: Path = "/"
     fresh_clients: int = Field(default=5, ge=1, le=50, description="Fresh clients in one look.")
     looks: int = Field(default=2, ge=1, le=20, description="Consecutive looks that must all be good.")
-    look_every: Duration = timedelta(seconds=1)
-    give_up_after: Duration = Field(default=timedelta(seconds=120), description="Then it is partial or failed.")
-    timeout: Duration = timedelta(seconds=5)
+    look_every: Rhythm = timedelta(seconds=1)
+    give_up_after: Rhythm = Field(default=timedelta(seconds=120), description="Then it is partial or failed.")
+    timeout: Rhythm = timedelta(seconds=5)
 
 
 class Level(Strict):
     """One rollback level: the roads it may take, and how long it may take."""
 
     roads: tuple[Literal["slot_swap"], ...] = Field(default=("slot_swap",), min_length=1)
-    budget: Duration = timedelta(seconds=30)
-    swap_give_up_after: Duration = Field(
+    budget: Rhythm = timedelta(seconds=30)
+    swap_give_up_after: Rhythm = Field(
         default=timedelta(minutes=20), description="A swap that has not ended by then is handed to people."
     )
     verify: Verification = Verification()
@@ -112,7 +114,7 @@ class Levels(Strict):
 class Guards(Strict):
     """What keeps the controller itself from doing harm."""
 
-    cool_down: Duration = Field(default=timedelta(minutes=15), description="No automatic rollback this soon after one.")
+    cool_down: Rhythm = Field(default=timedelta(minutes=15), description="No automatic rollback this soon after one.")
     observe_only: bool = Field(default=False, strict=True, description="Decide and tell, but do nothing.")
     blind_page_after: Duration = Field(default=timedelta(seconds=60), description="Page when blind for this long.")
 
@@ -125,6 +127,7 @@ class Notify(Strict):
         EventKind.DECIDED,
         EventKind.ASKED,
         EventKind.PAUSED,
+        EventKind.HELD_BACK,
         EventKind.BLIND,
         EventKind.SIGHTED,
         EventKind.VERIFIED,
@@ -180,7 +183,3 @@ class Policy(Strict):
         spans = [rule.hold_for + rule.over + rule.max_gap for rule in rules]
         kind = self.signals[signal]
         return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
-
-    def dimension(self, signal: str) -> Dimension:
-        """What kind of thing a signal measures."""
-        return self.signals[signal].measures.dimension

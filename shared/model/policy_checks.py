@@ -4,12 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.model.policy import Policy, TriggerEntry
+from shared.model.event import EventKind
+from shared.model.policy import MOST_WRITES, Policy, TriggerEntry
 from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
+_RESERVED = frozenset({"unclaimed"})  # the partition of alerts that concern nobody
+_TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
+_OTHER_EVENTS = 4  # decided, started, blind, sighted
+_OTHER_WRITES = 5  # the state, the run, its claim, the change, one removal
 Place = tuple[str | int, ...]
 
 
@@ -25,6 +30,7 @@ def problems_of(policy: Policy) -> list[Problem]:
     """Return everything that keeps the policy from being used; empty when it is sound."""
     return [
         *_name_problems(policy),
+        *_size_problems(policy),
         *_signal_problems(policy),
         *(
             problem
@@ -34,7 +40,19 @@ def problems_of(policy: Policy) -> list[Problem]:
     ]
 
 
+def _size_problems(policy: Policy) -> Iterator[Problem]:
+    """All triggers may change at once, and what a cycle writes is one commit."""
+    triggers, channels = len(policy.triggers.by_tier()), len(policy.notify.to)
+    told = channels if _TRIGGER_EVENTS & set(policy.notify.on) else 0
+    writes = triggers * (1 + told) + _OTHER_EVENTS * (1 + channels) + _OTHER_WRITES
+    if writes > MOST_WRITES:
+        text = f"{triggers} triggers told to {channels} channels take {writes} writes; expected at most {MOST_WRITES}"
+        yield Problem(("triggers",), text)
+
+
 def _name_problems(policy: Policy) -> Iterator[Problem]:
+    if policy.workload in _RESERVED:
+        yield Problem(("workload",), f"{policy.workload!r} is kept for other uses; expected another name")
     entries = policy.triggers.by_tier()
     if not entries:
         yield Problem(("triggers",), "no triggers: nothing would ever be decided; expected at least one")
@@ -47,6 +65,9 @@ def _name_problems(policy: Policy) -> Iterator[Problem]:
 
 def _signal_problems(policy: Policy) -> Iterator[Problem]:
     for name, signal in policy.signals.items():
+        if signal.stale_after is not None and signal.stale_after < signal.every and not isinstance(signal, AlertSignal):
+            wanted = say_duration(signal.every)
+            yield Problem(("signals", name, "stale_after"), f"stale before the next sample; expected at least {wanted}")
         if isinstance(signal, PushedSignal) and signal.scale and signal.scale[0] >= signal.scale[1]:
             yield Problem(("signals", name, "scale"), "no range; expected the lowest value, then the highest")
         if isinstance(signal, MetricSignal) and not policy.site.region:

@@ -30,7 +30,7 @@ class SignalBase(Strict):
     stale_after: Duration | None = Field(
         default=None, description="Blind after this silence; 3 x `every` if not given."
     )
-    timeout: Duration = Field(default=timedelta(seconds=5), description="How long one collection may take.")
+    timeout: Rhythm = Field(default=timedelta(seconds=5), description="How long one collection may take.")
 
     @property
     def source(self) -> str:
@@ -78,7 +78,11 @@ class MetricSignal(SignalBase):
     per: str | None = Field(default=None, description="Divide by this metric, whose total becomes the count.")
     aggregation: Literal["average", "total", "maximum", "minimum", "count"] = "total"
     namespace: str = "microsoft.web/sites"
-    resource: str | None = Field(default=None, description="ARM id; the site if not given.")
+    resource: str | None = Field(
+        default=None,
+        pattern=r"^/subscriptions/[^/]+/resourceGroups/[^/]+/\S+$",
+        description="ARM id; the site if not given.",
+    )
     unit: Unit = Unit.NUMBER
     every: Rhythm = timedelta(seconds=60)
     delay: Duration = timedelta(seconds=60)
@@ -100,7 +104,7 @@ class LogSignal(SignalBase):
     unit: Unit = Unit.NUMBER
     every: Rhythm = timedelta(seconds=60)
     delay: Duration = timedelta(minutes=3)
-    timeout: Duration = timedelta(seconds=15)
+    timeout: Rhythm = timedelta(seconds=15)
 
     @property
     def source(self) -> str:

@@ -5,7 +5,7 @@ A key that is written twice is an error, not a silent overwrite. `%NAME%` stands
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -18,6 +18,8 @@ from shared.model.policy_checks import Place, Problem, problems_of
 _SETTING = re.compile(r"%([A-Za-z_][A-Za-z0-9_]*)%")
 _MOST_CHARACTERS = 256 * 1024
 _MOST_PROBLEMS = 10
+# What a setting holds may be a secret: it is not repeated.
+_MASKED = "what the app setting holds cannot be used here; expected what docs/policy.md says"
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,18 +50,23 @@ def read_policy(text: str, *, file: str, settings: Mapping[str, str]) -> Policy:
     document = _Document(_compose(text, file), settings)
     problems = document.problems
     if not problems:
-        try:
-            policy = Policy.model_validate(document.value)
-        except ValidationError as error:
-            details = error.errors(include_url=False, include_context=False)
-            problems = [_from_pydantic(detail, document.filled_in) for detail in details]
-        else:
-            problems = problems_of(policy)
-            if not problems:
-                return policy
+        policy, found = _validated(document.value)
+        if policy is not None:
+            return policy
+        problems = [Problem(one.place, _MASKED) if one.place in document.filled_in else one for one in found]
     said = [_say(problem, file, document.lines) for problem in problems[:_MOST_PROBLEMS]]
     more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []
     raise PolicyError("; ".join(said + more))
+
+
+def _validated(document: Any) -> tuple[Policy | None, list[Problem]]:
+    """Return the policy, or what is wrong with it."""
+    try:
+        policy = Policy.model_validate(document)
+    except ValidationError as error:
+        return None, [_from_pydantic(detail) for detail in error.errors(include_url=False, include_context=False)]
+    problems = problems_of(policy)
+    return (None if problems else policy), problems
 
 
 def _compose(text: str, file: str) -> yaml.Node:
@@ -142,7 +149,7 @@ class _Document:
         self.problems.append(Problem(place, text))
 
 
-def _from_pydantic(detail: Any, filled_in: Collection[Place]) -> Problem:
+def _from_pydantic(detail: Any) -> Problem:
     loc = tuple(detail["loc"])
     place = loc[:2] + loc[3:] if loc[:1] == ("signals",) else loc  # behind a signal's name stands the kind's tag
     if detail["type"] == "extra_forbidden":
@@ -151,9 +158,7 @@ def _from_pydantic(detail: Any, filled_in: Collection[Place]) -> Problem:
         return Problem(place, "missing; expected a value")
     text = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "string_pattern_mismatch":
-        # What a setting holds may be a secret: it is not repeated.
-        given = "what the setting holds" if place in filled_in else repr(detail["input"])
-        text = f"{given} has the wrong form; {text[:1].lower()}{text[1:]}"
+        text = f"{detail['input']!r} has the wrong form; {text[:1].lower()}{text[1:]}"
     return Problem(place, text)
 
 

@@ -6,7 +6,7 @@ Inside the product a share is 0..1, a latency is in milliseconds and a duration 
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -157,4 +157,3 @@ Count = Annotated[
     BeforeValidator(parse_count),
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^\d+\s*(requests|samples|events)?$", "minimum": 1}),
 ]
-JsonValue = dict[str, Any]

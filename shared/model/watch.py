@@ -1,12 +1,13 @@
 """What the watch remembers of a workload from one cycle to the next: one record, saved with its version."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.model.decision import Action
 from shared.model.signal import Series
 from shared.model.trigger import TriggerReading, Verdict
 
+_LATELY = timedelta(seconds=30)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -20,6 +21,8 @@ class WatchState:
         readings: The triggers as of the last cycle.
         blind_since: Since when the verdict has been blind without a break.
         blind_told: People were paged about this blindness.
+        cycled_at: When it was last evaluated.
+        watched_at: When it was last evaluated with what the sources had just been asked for.
         production_build: The build that production served when last seen from outside.
     """
 
@@ -32,7 +35,12 @@ class WatchState:
     sentence: str = "blind: not watched yet"
     since: datetime = _NEVER
     cycled_at: datetime = _NEVER
+    watched_at: datetime = _NEVER
     blind_since: datetime | None = None
     blind_told: bool = False
     production_build: str = ""
     production_build_at: datetime = _NEVER
+
+    def build_seen_lately(self, now: datetime) -> str:
+        """The build that production serves, or nothing when it was not seen lately: a dead build names nobody."""
+        return self.production_build if now - self.production_build_at <= _LATELY else ""

@@ -17,12 +17,14 @@ class FakeProber:
         served: The build that production serves now.
         pinned_to: A build that clients of a kind are served whatever production runs.
         status: What the site answers; `None` when it is not reached at all.
+        opened_ago_s: How old the kept connection is.
     """
 
     clock: Clock
     served: Callable[[], str]
     pinned_to: dict[Client, str] = field(default_factory=dict)
     status: int | None = 200
+    opened_ago_s: float = 86_400.0
 
     def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
         return [self._sighting(client) for _ in range(count)]
@@ -36,4 +38,5 @@ class FakeProber:
             build=self.pinned_to.get(client, self.served()) if reached else "",
             latency_ms=12.0,
             answered=reached,
+            connection_age_s=self.opened_ago_s if client is Client.KEPT_ALIVE else 0.0,
         )

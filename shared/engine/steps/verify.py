@@ -32,18 +32,26 @@ class VerifyOutside:
 
     def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
         wanted = policy.levels.traffic.verify
-        sightings = _look(self.prober, policy, fresh_clients=wanted.fresh_clients)
-        seeing = sorted({s.client.value for s in sightings} - {s.client.value for s in sightings if not _good(s, run)})
-        all_good = len(seeing) == len(Client)
-        looks = record.evidence.get("good_looks", 0) + 1 if all_good else 0
-        evidence = {"good_looks": looks, "seeing_known_good": seeing, "clients": _by_client(sightings)}
+        seen = _look(self.prober, policy, fresh_clients=wanted.fresh_clients)
+        sightings = [sighting for sighting in seen if not _too_young(sighting, run, now)]
+        asked = sorted({sighting.client.value for sighting in sightings})
+        seeing = [client for client in asked if all(_good(s, run) for s in sightings if s.client.value == client)]
+        looks = record.evidence.get("good_looks", 0) + 1 if seeing == asked else 0
+        evidence = {"good_looks": looks, "seeing_known_good": seeing, "clients": _by_client(seen)}
         if looks >= wanted.looks:
-            note = f"{', '.join(seeing)} clients see {run.known_good} in {looks} looks in a row"
+            older = "" if Client.KEPT_ALIVE in asked else "; no connection from before the change was open here"
+            note = f"{', '.join(seeing)} clients see {run.known_good} in {looks} looks in a row{older}"
             return Done(note=note, evidence=evidence)
         if now - (record.started_at or now) >= wanted.give_up_after:
-            return _given_up(run, seeing, evidence, wanted)
-        note = f"{len(seeing)} of {len(Client)} kinds of client see {run.known_good}; good looks in a row: {looks}"
+            return _given_up(run, seeing, asked, evidence, wanted)
+        note = f"{len(seeing)} of {len(asked)} kinds of client see {run.known_good}; good looks in a row: {looks}"
         return Wait(until=now + wanted.look_every, note=note, evidence=evidence)
+
+
+def _too_young(sighting: Sighting, run: Rollback, now: datetime) -> bool:
+    """A kept-alive connection that was opened after the effect proves no more than a fresh one."""
+    acted_at = max((step.acted_at for step in run.steps if step.acted_at), default=run.created_at)
+    return sighting.client is Client.KEPT_ALIVE and sighting.connection_age_s < (now - acted_at) / timedelta(seconds=1)
 
 
 def _look(prober: Prober, policy: Policy, *, fresh_clients: int) -> list[Sighting]:
@@ -77,11 +85,14 @@ def _by_client(sightings: Sequence[Sighting]) -> Mapping[str, Any]:
     }
 
 
-def _given_up(run: Rollback, seeing: Sequence[str], evidence: Mapping[str, Any], wanted: Verification) -> Stop:
+def _given_up(
+    run: Rollback, seeing: Sequence[str], asked: Sequence[str], evidence: Mapping[str, Any], wanted: Verification
+) -> Stop:
     seconds = wanted.give_up_after / timedelta(seconds=1)
     if not seeing:
         note = f"after {seconds:.0f} s no kind of client sees {run.known_good}"
         return Stop(status=RunStatus.FAILED, note=note, evidence=evidence)
-    missing = ", ".join(client.value for client in Client if client.value not in seeing)
-    note = f"after {seconds:.0f} s {', '.join(seeing)} clients see {run.known_good}, {missing} clients do not"
+    missing = [client for client in asked if client not in seeing]
+    others = f"{', '.join(missing)} clients do not" if missing else f"but not in {wanted.looks} looks in a row"
+    note = f"after {seconds:.0f} s {', '.join(seeing)} clients see {run.known_good}, {others}"
     return Stop(status=RunStatus.PARTIAL, note=note, evidence=evidence)

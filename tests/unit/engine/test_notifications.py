@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.engine.notifications import UNDELIVERED, Notifications, pending_since
-from shared.engine.records import OUTBOX, decode, encode
+from shared.engine.notifications import Notifications
+from shared.engine.records import OUTBOX, UNDELIVERED, decode, encode
 from shared.errors import PermanentError, TransientError
 from shared.model.event import Delivery, Event, EventKind
 from shared.ports import Insert, Put
@@ -165,13 +165,15 @@ def test_what_the_receiver_refuses_is_given_up_at_once_and_kept(post: Post) -> N
     assert post.stored() is None
 
 
-def test_a_channel_that_is_not_set_up_is_told_by_name(post: Post) -> None:
+def test_a_channel_that_is_not_set_up_here_may_be_elsewhere(post: Post) -> None:
     said = Notifications(post.ledger, post.doorbell, {}, post.clock).deliver("orders", ID)
-    assert said == "webhook:ops could not be told after 1 attempts: no channel webhook:ops is set up"
+    assert said == "webhook:ops will be told later: no channel webhook:ops is set up here"
+    assert post.stored(f"{UNDELIVERED}{ID}") is None
+    assert post.stored(KEY) is not None
+
+
+def test_a_sender_that_dies_every_time_does_not_send_for_ever(post: Post) -> None:
+    post.ledger.commit("orders", [Put(KEY, encode(replace(_DELIVERY, attempts=12)))])
+    said = Notifications(post.ledger, post.doorbell, {}, post.clock).deliver("orders", ID)
+    assert said.startswith("webhook:ops could not be told after 12 attempts")
     assert post.stored(f"{UNDELIVERED}{ID}") is not None
-
-
-def test_the_oldest_news_that_nobody_heard_yet() -> None:
-    later = replace(_DELIVERY, event=replace(_EVENT, at=NOON + timedelta(seconds=5)))
-    assert pending_since({"a": later, "b": _DELIVERY}) == NOON
-    assert pending_since({}) is None

@@ -128,5 +128,31 @@ def test_an_app_with_a_policy_that_was_refused_is_not_fit(guarded: Engine) -> No
 def test_an_app_without_storage_is_not_fit_and_says_no_more_than_that(engine: Engine) -> None:
     engine.ledger = BrokenFor(engine.ledger, "orders")
     found = engine.views.health([], _MINUTE)
-    assert checks(found)["storage"] == (False, "reading: no connection")
-    assert set(checks(found)) == {"policies", "storage"}
+    assert checks(found)["storage"] == (False, "orders: reading: no connection")
+    assert [name for name, (ok, _) in checks(found).items() if not ok] == ["storage"]
+
+
+def test_a_blind_workload_makes_the_app_unfit_whatever_its_last_words_were(guarded: Engine) -> None:
+    guarded.cycles(0.0, 3)
+    assert guarded.views.health([], _MINUTE)[0]
+    guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 9.0),)})
+    guarded.source.instead = list
+    guarded.cycles(0.0, 4)
+    fit, shown = guarded.views.health([], _MINUTE)
+    assert not fit
+    assert checks((fit, shown))["sources"][1].startswith("orders: blind: error_rate has no measured sample")
+
+
+def test_evaluating_alone_does_not_count_as_watching(guarded: Engine) -> None:
+    guarded.cycles(0.0, 1)
+    guarded.clock.forward(90)
+    guarded.watch.evaluate()
+    assert checks(guarded.views.health([], _MINUTE))["watch"] == (False, "orders: last watched 100 s ago")
+
+
+def test_people_who_were_not_told_for_long_make_the_app_unfit(guarded: Engine) -> None:
+    guarded.cycles(0.31, 3)
+    guarded.clock.forward(400)
+    ok, says = checks(guarded.views.health([], timedelta(hours=1)))["deliveries"]
+    assert not ok
+    assert says.startswith("orders: people have not been told since 12:00:20 UTC")

@@ -1,10 +1,13 @@
 """A cycle that is not alone: another one saves first, or the storage fails under one of many workloads."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from shared.engine.records import WATCH
 from shared.errors import TransientError
-from shared.model.signal import measured
+from shared.model.signal import Sample, measured
 from tests.fakes.interrupted import BrokenFor, Interrupted
 from tests.fakes.policies import policy
 from tests.unit.engine.conftest import Engine
@@ -58,14 +61,44 @@ def test_samples_that_arrive_during_a_cycle_wait_for_the_next(guarded: Engine) -
 
 def test_storage_that_fails_for_one_workload_does_not_disturb_another(guarded: Engine) -> None:
     guarded.policies["shop"] = policy(("workload: orders", "workload: shop"))
-    said = guarded.watch_on(BrokenFor(guarded.ledger, "shop")).run()
-    assert said[1] == "shop: reading: no connection"
+    with pytest.raises(TransientError, match=r"^1 not watched, first of all shop: reading: no connection$"):
+        guarded.watch_on(BrokenFor(guarded.ledger, "shop")).run()
+    assert guarded.ledger.read("orders", WATCH) is not None
+
+
+def test_a_bug_that_one_workload_wakes_does_not_disturb_another(
+    guarded: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded.policies["shop"] = policy(("workload: orders", "workload: shop"), ("for: 20s", "for: 30s"))
+    guarded.policies["shop"].__dict__["rules"] = None
+    with pytest.raises(TransientError, match=r"^1 not watched, first of all shop: unexpected trouble of our own"):
+        guarded.watch.run()
+    assert guarded.ledger.read("orders", WATCH) is not None
+    assert "TypeError" in caplog.text
+
+
+def test_a_source_with_a_bug_makes_its_own_signals_blind(guarded: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Sequence[Sample]:
+        raise ValueError("could not convert string to float: 'n/a'")
+
+    guarded.source.instead = broken
+    (said,) = guarded.watch.run()
+    assert said.startswith("orders: blind: error_rate has no measured sample")
+    assert "unexpected trouble of our own, logged as incident" in said
+    assert "n/a" not in said
+    assert "n/a" in caplog.text
+
+
+def test_a_policy_that_was_refused_fails_the_run_after_the_others_were_watched(guarded: Engine) -> None:
+    watch = replace(guarded.watch, problems=["shop.yaml:3: unknown key"])
+    with pytest.raises(TransientError, match=r"^1 not watched, first of all shop\.yaml:3: unknown key$"):
+        watch.run()
     assert guarded.ledger.read("orders", WATCH) is not None
 
 
 def test_a_cycle_that_cannot_be_saved_fails_and_is_done_again(guarded: Engine) -> None:
-    """Whoever guards the guard must see a failed run when nothing at all could be watched."""
-    with pytest.raises(TransientError, match=r"^no workload could be watched: writing: the connection ended"):
+    """Whoever guards the guard must see a failed run when something is left unguarded."""
+    with pytest.raises(TransientError, match=r"^1 not watched, first of all orders: writing: the connection ended"):
         guarded.watch_on(BrokenFor(guarded.ledger, "orders", reads=False)).run()
     assert guarded.ledger.read("orders", WATCH) is None
     guarded.watch.run()

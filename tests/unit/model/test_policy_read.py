@@ -105,7 +105,7 @@ def test_settings_are_filled_in() -> None:
     ("written", "key", "value"),
     [
         ("every: 5s, stale_after: 40s", "stale_after", 40 * SECOND),
-        ("every: 5s, stale_after: 0s", "stale_after", NEVER),
+        ("every: 5s, stale_after: 5s", "stale_after", 5 * SECOND),
         ("every: 7s", "stale_after", 21 * SECOND),
         ("every: 7s", "max_gap", 21 * SECOND),
         ("every: 5s, delay: 10s", "delay", 10 * SECOND),
