@@ -200,6 +200,8 @@ var settings = concat([
   { name: 'ARM_ENDPOINT', value: environment().resourceManager }
   { name: 'METRICS_ENDPOINT', value: 'https://{region}.metrics.monitor.azure.com' }
   { name: 'LOGS_ENDPOINT', value: 'https://api.loganalytics.io' }
+  // The worker's own default is one thread per core and four: a few slow webhooks would hold up timers and rollbacks.
+  { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: '32' }
   { name: 'WATCH_SCHEDULE', value: watchSchedule }
   { name: 'EVALUATE_SCHEDULE', value: evaluateSchedule }
   { name: 'POLICY_FOLDER', value: policyFolder }

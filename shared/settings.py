@@ -25,10 +25,12 @@ class Settings(BaseModel):
     watch_schedule: str = Field(
         default="*/10 * * * * *",
         alias="WATCH_SCHEDULE",
-        description="NCRONTAB of the watch timer; resolved by the host.",
+        description="NCRONTAB of the watch timer. Read by the host: it must be set.",
     )
     evaluate_schedule: str = Field(
-        default="5/30 * * * * *", alias="EVALUATE_SCHEDULE", description="NCRONTAB of the second timer."
+        default="5/30 * * * * *",
+        alias="EVALUATE_SCHEDULE",
+        description="NCRONTAB of the second timer. Read by the host: it must be set.",
     )
     policy_folder: Path = Field(
         default=Path("policies"),

@@ -9,6 +9,13 @@ from threading import Event
 from local.rig.rig import APP_FOLDER, Rig, RigOptions
 
 
+def _write_settings(folder: Path, rig: Rig) -> None:
+    """Write the app's settings as Core Tools read them, for whoever has `func`."""
+    values = {"FUNCTIONS_WORKER_RUNTIME": "python", **rig.app_settings()}
+    document = {"IsEncrypted": False, "Values": values}
+    (folder / "local.settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+
 def main() -> int:
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -22,6 +29,7 @@ def main() -> int:
             "storage": rig.storage,
             "function_key": rig.function_key,
         }
+        _write_settings(logs, rig)
         print(json.dumps(line), flush=True)
         print(f"logs are in {logs.relative_to(APP_FOLDER)}/; Ctrl-C stops everything", file=sys.stderr)
         stopped.wait()

@@ -99,6 +99,7 @@ class Rig:
         site = self.options.config.sites[0]
         return {
             "AzureWebJobsStorage": self.storage,
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
             "ARM_ENDPOINT": ready["simulator"],

@@ -12,6 +12,7 @@ READ_BY_THE_HOST = frozenset(
         "AzureWebJobsStorage__accountName",
         "AzureWebJobsStorage__credential",
         "AzureWebJobsStorage__clientId",
+        "PYTHON_THREADPOOL_THREAD_COUNT",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     }

@@ -168,7 +168,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
 
 def test_each_source_measures_in_its_dimension() -> None:
     policy = read()
-    assert {name: policy.dimension(name) for name in policy.signals} == {
+    assert {name: signal.measures.dimension for name, signal in policy.signals.items()} == {
         "error_rate": Dimension.SHARE,
         "p95": Dimension.LATENCY,
         "slow_share": Dimension.SHARE,
@@ -179,7 +179,7 @@ def test_each_source_measures_in_its_dimension() -> None:
 
 def test_a_metric_per_another_is_a_share() -> None:
     text = changed("{metric: HttpResponseTime, unit: s}", "{metric: Http5xx, per: Requests}")
-    assert read(text.replace("p95 > 2000ms", "p95 > 5%")).dimension("p95") is Dimension.SHARE
+    assert read(text.replace("p95 > 2000ms", "p95 > 5%")).signals["p95"].measures.dimension is Dimension.SHARE
 
 
 def test_a_probe_measures_its_share_or_its_latency() -> None:
