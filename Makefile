@@ -5,7 +5,7 @@ SCENARIO ?= bad-build
 BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo dev test test-fast check format infra bench lock pages clean
+.PHONY: help setup demo dev test test-fast check policies format infra bench lock pages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -14,7 +14,7 @@ setup: ## set up the Python 3.13 environment and Azurite
 	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing; install Python 3.13 from https://www.python.org/downloads/" >&2; exit 1; }
 	@$(PYTHON) local/bootstrap.py app storage
 
-demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot)
+demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, dead-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot)
 	@$(BIN)/python -m local.demo $(SCENARIO)
 
 dev: setup ## leave the rig running in the foreground; prints one line of JSON when ready (ports: RIG_APP_PORT, RIG_SITE_PORT, RIG_SIMULATOR_PORT)
@@ -32,6 +32,9 @@ check: setup ## lint, format, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+policies: setup ## check the policies: name what is wrong with file, line and what was expected
+	@$(BIN)/python -m shared.policy check policies/*.yaml --any-settings
 
 format: setup ## put the code into its format
 	@$(BIN)/ruff check --fix .

@@ -206,10 +206,10 @@ var settings = concat([
   { name: 'EVALUATE_SCHEDULE', value: evaluateSchedule }
   { name: 'POLICY_FOLDER', value: policyFolder }
   { name: 'CHANNEL_WEBHOOK_OPS', value: keyVault.outputs.opsWebhookReference }
-  { name: 'DEMO_SITE_ID', value: guardedSiteId }
-  { name: 'DEMO_SITE_URL', value: empty(guardedSiteUrl) ? guardedSite.outputs.url : guardedSiteUrl }
-  { name: 'DEMO_REGION', value: guardedSite.outputs.region }
-  { name: 'DEMO_WORKSPACE_ID', value: monitoring.outputs.workspaceGuid }
+  { name: 'GUARDED_SITE_ID', value: guardedSiteId }
+  { name: 'GUARDED_SITE_URL', value: empty(guardedSiteUrl) ? guardedSite.outputs.url : guardedSiteUrl }
+  { name: 'GUARDED_SITE_REGION', value: guardedSite.outputs.region }
+  { name: 'GUARDED_WORKSPACE_ID', value: monitoring.outputs.workspaceGuid }
 ], policySettings)
 
 module flexApp 'modules/function-app-flex.bicep' = if (plan == 'FC1') {

@@ -8,11 +8,15 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic.json_schema import GenerateJsonSchema
 
 from shared.errors import PolicyError
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
+from shared.model.quantity import say_duration
 
 _STAND_INS = {
     "ID": "/subscriptions/0/resourceGroups/any/providers/Microsoft.Web/sites/any",
@@ -36,9 +40,16 @@ class _AnySettings(Mapping[str, str]):
         return 0
 
 
+class _AsWritten(GenerateJsonSchema):
+    """Writes default durations as a policy does: `5m`, not ISO 8601."""
+
+    def encode_default(self, dft: object) -> object:
+        return say_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
 def schema() -> str:
     """Return the JSON Schema of a policy file."""
-    document = Policy.model_json_schema(by_alias=True, mode="validation")
+    document = Policy.model_json_schema(by_alias=True, mode="validation", schema_generator=_AsWritten)
     _allow_settings(document)
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **document}, indent=2) + "\n"
 
@@ -58,15 +69,28 @@ def _allow_settings(node: object) -> None:
 def check(files: list[Path], settings: Mapping[str, str]) -> int:
     """Read policies and say what is wrong with each; returns how many cannot be used."""
     refused = 0
+    seen: dict[str, Path] = {}
     for file in files:
         try:
-            policy = read_policy(file.read_text(encoding="utf-8"), file=str(file), settings=settings)
+            policy = _read(file, settings)
         except PolicyError as error:
             refused += 1
             print(error)
-        else:
-            print(f"{file}: {policy.workload}: {len(policy.signals)} signals, {len(policy.rules)} triggers")
+            continue
+        if policy.workload in seen:
+            refused += 1
+            print(f"{file}: workload {policy.workload} stands in {seen[policy.workload]} too; expected one policy each")
+        seen.setdefault(policy.workload, file)
+        print(f"{file}: {policy.workload}: {len(policy.signals)} signals, {len(policy.rules)} triggers")
     return refused
+
+
+def _read(file: Path, settings: Mapping[str, str]) -> Policy:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"cannot be read: {type(error).__name__}", where=str(file)) from None
+    return read_policy(text, file=str(file), settings=settings)
 
 
 def _arguments() -> argparse.Namespace:

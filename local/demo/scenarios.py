@@ -16,6 +16,7 @@ from local.demo.turns import (
     breaks_sight,
     heal_after_a_while,
     kill_host_at_swap,
+    kills_build,
     leave_alone,
     paged,
     quiet_watched,
@@ -64,6 +65,11 @@ SCENARIOS = {
     "bad-build": Scenario(
         story="A new build goes bad under its users and is taken back.",
         expects=(*_TAKEN_BACK, expect.timeline_is_complete, expect.prompt),
+    ),
+    "dead-build": Scenario(
+        story="A new build dies: nobody is served, and nothing says which build it was.",
+        strike=kills_build,
+        expects=_TAKEN_BACK,
     ),
     "crash": Scenario(
         story="The controller's host is killed right after the swap was accepted, and started again.",

@@ -14,6 +14,12 @@ def breaks_build(scene: Scene) -> str:
     return f"{scene.new_build} begins to fail {_FAIL_SHARE:.0%} of its requests"
 
 
+def kills_build(scene: Scene) -> str:
+    """The new build dies: the platform answers for it, and nothing names a build any more."""
+    scene.world.kill_build(scene.new_build)
+    return f"{scene.new_build} dies, and the front door answers 503 for it"
+
+
 def breaks_build_and_swap_reply(scene: Scene) -> str:
     """The same, and the answer to the swap will not arrive."""
     scene.world.break_azure(api="swap", kind="cut_after", times=1)

@@ -115,6 +115,10 @@ class World:
         """Let a build fail this share of its requests."""
         self._control.put(f"/builds/{build}/faults", json={"fail_share": fail_share})
 
+    def kill_build(self, build: str) -> None:
+        """End a build's process; it stays dead."""
+        self._control.put(f"/builds/{build}/faults", json={"die": True})
+
     def heal_build(self, build: str) -> None:
         """Take its faults from a build."""
         self._control.delete(f"/builds/{build}/faults")

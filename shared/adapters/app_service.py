@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
-from shared.errors import OutcomeUnknown
+from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Site
 from shared.ports import OperationState, SitePicture
 
@@ -49,14 +49,14 @@ class AppServiceSlots:
             # Production is read last: what is acted on must be as fresh as it can be.
             if found.id is None:
                 raise OutcomeUnknown(f"reading site {name}: the answer names no site")
-            live = apps.list_application_settings(group, name, **_NO_WAITING).properties or {}
-        swap = found.slot_swap_status
-        return SitePicture(
-            production_build=live.get(site.build.setting, ""),
-            good_slot_build=slot_build,
-            operation_id=found.in_progress_operation_id or None,
-            last_swap=f"{swap.timestamp_utc} {swap.source_slot_name} {swap.destination_slot_name}" if swap else "",
-        )
+            live = _build(site, apps.list_application_settings(group, name, **_NO_WAITING).properties)
+            swap = found.slot_swap_status
+            return SitePicture(
+                production_build=live,
+                good_slot_build=slot_build,
+                operation_id=found.in_progress_operation_id or None,
+                last_swap=f"{swap.timestamp_utc} {swap.source_slot_name} {swap.destination_slot_name}" if swap else "",
+            )
 
     def _slot_build(self, site: Site) -> str | None:
         from azure.core.exceptions import ResourceNotFoundError
@@ -68,7 +68,7 @@ class AppServiceSlots:
                 settings = apps.list_application_settings_slot(group, name, site.good_slot, **_NO_WAITING)
             except ResourceNotFoundError:
                 return None
-        return (settings.properties or {}).get(site.build.setting, "")
+            return _build(site, settings.properties)
 
     def swap(self, site: Site) -> str:
         from azure.mgmt.web.models import CsmSlotEntity
@@ -85,7 +85,8 @@ class AppServiceSlots:
                 polling=OneLook(**_NO_WAITING),
                 **_NO_WAITING,
             )
-        return poller.continuation_token()
+            # The swap is accepted by now: an answer that gives no token leaves its outcome unknown.
+            return poller.continuation_token()
 
     def follow(self, site: Site, token: str) -> tuple[OperationState, str]:
         from azure.mgmt.web.models import CsmSlotEntity
@@ -95,9 +96,12 @@ class AppServiceSlots:
         group, name = _names(site)
         polling, unused = OneLook(**_NO_WAITING), CsmSlotEntity(target_slot=_PRODUCTION, preserve_vnet=True)
         with translated(f"following the swap of site {name}"):
-            self._client(site).web_apps.begin_swap_slot(
-                group, name, site.good_slot, unused, continuation_token=token, polling=polling, **_NO_WAITING
-            )
+            try:  # nothing is sent here, so what goes wrong is the token (an empty one is the NameError)
+                self._client(site).web_apps.begin_swap_slot(
+                    group, name, site.good_slot, unused, continuation_token=token, polling=polling, **_NO_WAITING
+                )
+            except (AttributeError, LookupError, NameError, TypeError, ValueError):
+                raise PermanentError(f"following the swap of site {name}: its token cannot be read") from None
             said = polling.look()
         return _STATES.get(said.lower(), OperationState.RUNNING), said
 
@@ -119,6 +123,11 @@ class AppServiceSlots:
             credential_scopes=[f"{self._audience}/.default"],
             per_call_policies=policies_for(self._endpoint),
         )
+
+
+def _build(site: Site, settings: Mapping[str, str] | None) -> str:
+    """Return the build that a slot's settings name; empty when they name none."""
+    return str((settings or {}).get(site.build.setting) or "")
 
 
 def _names(site: Site) -> tuple[str, str]:

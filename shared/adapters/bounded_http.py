@@ -69,7 +69,8 @@ class Connection:
         target = httpcore.URL(
             scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path
         )
-        with self._pool.stream(method, target, headers={**headers, **_credentials(address)}, content=body) as answer:
+        sent = [*headers.items(), *_credentials(address).items()]
+        with self._pool.stream(method, target, headers=sent, content=body) as answer:
             yield answer
 
 
@@ -82,7 +83,7 @@ def parse_address(url: str) -> httpx.URL:
     address = httpx.URL(url)
     if address.scheme not in ("http", "https") or not address.host or (address.port or 0) > _LAST_PORT:
         raise httpx.InvalidURL("expected an http or https address")
-    address.host.encode("idna")
+    address.raw_host.decode().encode("idna")  # what the resolver does first; it refuses empty and overlong labels
     return address
 
 

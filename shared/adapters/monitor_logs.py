@@ -4,6 +4,7 @@ A query answers rows of `at`, `value` and `count`. A partial result is an error:
 https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -14,7 +15,7 @@ from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
 from shared.errors import PermanentError
 from shared.model.policy_signals import LogSignal
-from shared.model.signal import Sample, measured, no_data
+from shared.model.signal import Sample, failed, measured, no_data
 from shared.ports import Collected, Job, Want
 
 if TYPE_CHECKING:
@@ -37,18 +38,18 @@ class LogSource:
     def _run(self, want: Want, now: datetime) -> list[Collected]:
         signal = _log(want)
         query = _declared(want) + self._text(signal.log)
-        seconds = int(signal.timeout.total_seconds())
+        timeout_s = signal.timeout.total_seconds()
         with translated(f"querying {signal.log}"):
             answer = self._client.query_workspace(
                 signal.workspace,
                 query,
                 timespan=(want.since, now),
-                server_timeout=max(1, seconds),
+                server_timeout=math.ceil(timeout_s),
                 connection_timeout=5,
-                read_timeout=seconds,
+                read_timeout=timeout_s,
                 retry_total=0,
             )
-        rows = _rows(signal, answer)
+            rows = _rows(signal, answer)
         samples = tuple(_sample(signal, row) for row in rows)
         nothing = no_data(now, f"{signal.log} found nothing for this time")
         return [Collected(workload=want.policy.workload, name=want.name, samples=samples or (nothing,))]
@@ -58,6 +59,8 @@ class LogSource:
             return (self._folder / name).read_text(encoding="utf-8")
         except OSError:
             raise PermanentError(f"there is no log query {name} in {self._folder.name}") from None
+        except UnicodeDecodeError:
+            raise PermanentError(f"log query {name} is no UTF-8 text") from None
 
     @cached_property
     def _client(self) -> "LogsQueryClient":
@@ -84,8 +87,10 @@ def _rows(signal: LogSignal, answer: Any) -> list[dict[str, Any]]:
     tables = getattr(answer, "tables", None)
     if tables is None:
         raise PermanentError(f"{signal.log} was answered in part only")
+    if len(tables) > 1:
+        raise PermanentError(f"{signal.log} answers {len(tables)} tables; expected one, from one last statement")
     table = tables[0] if tables else None
-    columns = [str(column) for column in table.columns] if table else list(_COLUMNS)
+    columns = [str(column).casefold() for column in table.columns] if table else list(_COLUMNS)
     missing = [name for name in _COLUMNS if name not in columns]
     if missing:
         raise PermanentError(f"{signal.log} has no column {missing[0]}; expected {', '.join(_COLUMNS)}")
@@ -93,10 +98,23 @@ def _rows(signal: LogSignal, answer: Any) -> list[dict[str, Any]]:
 
 
 def _sample(signal: LogSignal, row: dict[str, Any]) -> Sample:
-    at, value, count = row["at"], row["value"], row["count"]
+    at = row["at"]
     if not isinstance(at, datetime):
         raise PermanentError(f"{signal.log} answered {type(at).__name__} for `at`; expected a datetime")
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if value is None:
+    if row["value"] is None:
         return no_data(at, "the query found no value for this time")
-    return measured(at, signal.unit.canonical(float(value)), int(count or 0))
+    value, count = _number(row["value"]), _number(row["count"] or 0)
+    if value is None or count is None or not math.isfinite(count):
+        return failed(at, f"{signal.log} answered a value or a count that is no number")
+    return measured(at, signal.unit.canonical(value), int(count))
+
+
+def _number(cell: object) -> float | None:
+    """Return a cell as a number: a decimal comes as text, and so does a real that is not finite."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
+        return None
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return None

@@ -3,6 +3,8 @@
 https://learn.microsoft.com/rest/api/monitor/metrics-batch/batch
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,13 +14,17 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
+from shared.errors import PermanentError
 from shared.model.policy_signals import MetricSignal
-from shared.model.signal import Sample, measured, no_data
+from shared.model.signal import Sample, failed, measured, no_data
 from shared.ports import Collected, Job, Want
 
 if TYPE_CHECKING:
     from azure.monitor.querymetrics import MetricsClient, MetricsQueryResult
 
+_PUBLIC_AUDIENCE = "https://metrics.monitor.azure.com"
+_ARM_ID = re.compile(r"/subscriptions/([^/]+)/.+", re.IGNORECASE)
+_METRIC_OF = "/providers/microsoft.insights/"
 _MOST_RESOURCES = 50
 _GRAIN = timedelta(minutes=1)  # the finest that platform metrics have
 Points = Mapping[datetime, float]
@@ -27,9 +33,10 @@ Points = Mapping[datetime, float]
 class MetricSource:
     """Fulfils `ports.SampleSource`."""
 
-    def __init__(self, endpoint: str, client_id: str | None) -> None:
-        """`endpoint` holds `{region}`, because every region has its own."""
+    def __init__(self, endpoint: str, client_id: str | None, audience: str = _PUBLIC_AUDIENCE) -> None:
+        """`endpoint` holds `{region}`, because every region has its own; `audience` is whom its tokens are for."""
         self._endpoint = endpoint
+        self._audience = audience
         self._client_id = client_id
         self._clients: dict[str, MetricsClient] = {}
         self._lock = Lock()
@@ -46,6 +53,8 @@ class MetricSource:
         signal = _metric(wants[0])
         names = [signal.metric, *([signal.per] if signal.per else [])]
         resources = sorted({_resource(want) for want in wants})
+        if not all(map(_subscription, resources)):
+            raise PermanentError(f"{resources[0][:80]!r} is no ARM id; expected /subscriptions/...")
         with translated(f"reading metric {signal.metric}"):
             results = self._client(wants[0].policy.site.region).query_resources(
                 resource_ids=resources,
@@ -58,8 +67,8 @@ class MetricSource:
                 connection_timeout=5,
                 read_timeout=signal.timeout.total_seconds(),
             )
-        by_resource = {resource.casefold(): result for resource, result in zip(resources, results, strict=False)}
-        return [_collected(want, by_resource.get(_resource(want).casefold()), now) for want in wants]
+            by_resource = {_resource_of(result): result for result in results}
+            return [_collected(want, by_resource.get(_resource(want).casefold()), now) for want in wants]
 
     def _client(self, region: str) -> "MetricsClient":
         endpoint = self._endpoint.format(region=region)
@@ -71,7 +80,9 @@ class MetricSource:
     def _new_client(self, endpoint: str) -> "MetricsClient":
         from azure.monitor.querymetrics import MetricsClient
 
-        return MetricsClient(endpoint, credential(self._client_id), per_call_policies=policies_for(endpoint))
+        return MetricsClient(
+            endpoint, credential(self._client_id), audience=self._audience, per_call_policies=policies_for(endpoint)
+        )
 
 
 def _metric(want: Want) -> MetricSignal:
@@ -81,15 +92,26 @@ def _metric(want: Want) -> MetricSignal:
 
 
 def _resource(want: Want) -> str:
-    return _metric(want).resource or want.policy.site.resource
+    return (_metric(want).resource or want.policy.site.resource).rstrip("/")
+
+
+def _subscription(resource: str) -> str:
+    """Return the subscription in an ARM id; empty when it is none."""
+    found = _ARM_ID.fullmatch(resource)
+    return found[1].casefold() if found else ""
+
+
+def _resource_of(result: "MetricsQueryResult") -> str:
+    """Return which resource a result speaks of: results come in any order, and not for every resource."""
+    ids = [metric.id for metric in result.metrics]
+    return ids[0].casefold().rpartition(_METRIC_OF)[0] if ids else ""
 
 
 def _call(want: Want) -> tuple[str, ...]:
     """What must be the same for two signals to share a call."""
     signal = _metric(want)
-    subscription = _resource(want).split("/")[2]
     shape = (signal.namespace, signal.metric, signal.per or "", signal.aggregation, str(signal.timeout))
-    return (want.policy.site.region, subscription, *shape)
+    return (want.policy.site.region, _subscription(_resource(want)), *shape)
 
 
 def _collected(want: Want, result: "MetricsQueryResult | None", now: datetime) -> Collected:
@@ -120,4 +142,6 @@ def _sample(signal: MetricSignal, minute: datetime, value: float, bases: Points 
     base = bases.get(minute)
     if not base:
         return no_data(at, f"no {signal.per} in this minute")
+    if not math.isfinite(base):
+        return failed(at, f"Azure Monitor says that {signal.per} is {base}, which is no number")
     return measured(at, value / base, int(base))

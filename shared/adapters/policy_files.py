@@ -1,7 +1,7 @@
 """Reads the policies of a folder. One that is wrong keeps its own workload from being watched, and no other."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,26 @@ def read_policy_folder(folder: Path, settings: Mapping[str, str]) -> PolicyFolde
         except PolicyError as error:
             problems.append(str(error))
             continue
-        if policy.workload in policies:
-            problems.append(f"{file.name}: workload {policy.workload} has a policy already; expected one each")
-        policies.setdefault(policy.workload, policy)
+        clash = _clash(policy, policies.values())
+        if clash is None:
+            policies[policy.workload] = policy
+        else:
+            problems.append(f"{file.name}: {clash}")
     if not policies and not problems:
         problems.append(f"{folder.name}: no policies; expected at least one *.yaml")
     for problem in problems:
         log.error("policy refused: %s", problem)
     return PolicyFolder(policies, tuple(problems))
+
+
+def _clash(policy: Policy, others: Iterable[Policy]) -> str | None:
+    """Return what keeps a policy from standing beside others: two guards of one site would swap against each other."""
+    for other in others:
+        if other.workload == policy.workload:
+            return f"workload {policy.workload} has a policy already; expected one each"
+        if other.site.resource.casefold() == policy.site.resource.casefold():
+            return f"site.resource is guarded as workload {other.workload} already; expected one policy each"
+    return None
 
 
 def _read(file: Path, settings: Mapping[str, str]) -> Policy:

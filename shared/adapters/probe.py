@@ -85,7 +85,7 @@ class HttpProber:
         """Send one request; what can go wrong is part of what is seen."""
         at, begun, build = datetime.now(UTC), self._clock(), ""
         try:
-            with connection.exchange("GET", site.url + path, headers=_HEADERS | cookies, within=timeout) as answer:
+            with connection.exchange("GET", site.url + path, headers={**_HEADERS, **cookies}, within=timeout) as answer:
                 build = header(answer, site.build.header)
                 _read(answer)
             status, answered, note = answer.status, True, ""

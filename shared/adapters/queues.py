@@ -14,10 +14,8 @@ from azure.storage.queue import QueueClient
 
 from shared.adapters.azure_errors import translated
 
-ROLLBACK_LEVEL_1 = "rollback-level-1"
-WATCH = "watch"
-SAMPLES = "samples"
-NOTIFICATIONS = "notifications"
+_WATCH = "watch"
+_NOTIFICATIONS = "notifications"
 # A ring that nobody heard for this long is worthless: the watch has long rung again.
 _LIFETIME = timedelta(hours=1)
 _WEEK = timedelta(days=7)
@@ -37,10 +35,10 @@ class QueueDoorbell:
         self._send(f"rollback-level-{level}", {"warm_up": workload}, timedelta(0))
 
     def watch(self, workload: str) -> None:
-        self._send(WATCH, {"workload": workload}, timedelta(0))
+        self._send(_WATCH, {"workload": workload}, timedelta(0))
 
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
-        self._send(NOTIFICATIONS, {"workload": workload, "delivery": delivery_id}, after)
+        self._send(_NOTIFICATIONS, {"workload": workload, "delivery": delivery_id}, after)
 
     def put_back(self, name: str, text: str, *, after: timedelta) -> None:
         """Put a message back that was good but could not be used yet; it waits for up to a week."""

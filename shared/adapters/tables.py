@@ -60,15 +60,15 @@ class TableLedger:
         if len(writes) > _MOST_WRITES:
             raise PermanentError(f"{len(writes)} writes in one commit; the platform takes {_MOST_WRITES}")
         op = uuid4().hex
-        operations = [_operation(workload, write, op) for write in writes]
         with translated(f"writing to {workload}"):
+            operations = [_operation(workload, write, op) for write in writes]
             try:
                 results = self._table.submit_transaction(operations)
             except HttpResponseError as error:
                 if error.status_code not in _CONFLICTS:
                     raise
                 return self._after_conflict(workload, writes, op)
-        return {write.key: str(result.get("etag", "")) for write, result in zip(writes, results, strict=True)}
+            return {write.key: str(result.get("etag", "")) for write, result in zip(writes, results, strict=True)}
 
     def _after_conflict(self, workload: str, writes: Sequence[Write], op: str) -> Mapping[str, str]:
         """Tell a lost race from an own success whose reply was lost."""
@@ -123,10 +123,15 @@ def _packed(write: Insert | Replace | Put) -> dict[str, Any]:
 
 def _row(entity: TableEntity) -> Row:
     body = entity.get("body")
-    if body is None:
-        pieces = [entity[name] for name in sorted(entity) if name[0] == "z" and name[1:].isdecimal()]
-        body = zlib.decompress(b"".join(pieces)).decode()
-    return Row(str(entity["RowKey"]), str(body), _version(entity))
+    return Row(str(entity["RowKey"]), _unpacked(entity) if body is None else str(body), _version(entity))
+
+
+def _unpacked(entity: TableEntity) -> str:
+    pieces = [entity[name] for name in sorted(entity) if name[0] == "z" and name[1:].isdecimal()]
+    try:
+        return zlib.decompress(b"".join(pieces)).decode()
+    except (zlib.error, TypeError, UnicodeDecodeError):
+        raise PermanentError(f"record {entity['RowKey']} of {entity['PartitionKey']} is damaged") from None
 
 
 def _version(entity: TableEntity) -> str:

@@ -15,7 +15,7 @@ class Situation:
     """What a rollback would start from.
 
     Attributes:
-        by_hand: A person asks, who may overrule the cool-down and observe-only mode, but not the facts.
+        by_hand: A person asks, who overrules what was seen a moment ago, the cool-down and observe-only mode.
         production_build: As last seen from outside; empty when it was not seen yet.
     """
 
@@ -47,7 +47,8 @@ def _something_to_go_back_to(situation: Situation) -> str | None:
 
 def _something_to_take_back(situation: Situation) -> str | None:
     good = situation.known_good
-    if good is None or situation.production_build != good.build:
+    # What was seen may be some seconds old: a person knows better, and the step looks itself.
+    if situation.by_hand or good is None or situation.production_build != good.build:
         return None
     return f"production already runs the known-good build {good.build}"
 

@@ -218,8 +218,10 @@ def _believable(alert: Alert, now: datetime) -> Alert:
 
 
 def _concerns(policy: Policy, alert: Alert) -> bool:
-    watched = {s.alert.casefold() for s in policy.signals.values() if isinstance(s, AlertSignal)}
+    """An alert concerns a workload by its target, or by its rule's name when it names no site at all."""
     site = policy.site.resource.casefold()
-    return alert.rule.casefold() in watched or any(
-        target == site or target.startswith(f"{site}/") for target in alert.targets
-    )
+    if any(target == site or target.startswith(f"{site}/") for target in alert.targets):
+        return True
+    names_sites = any("/microsoft.web/sites/" in target for target in alert.targets)
+    watched = {s.alert.casefold() for s in policy.signals.values() if isinstance(s, AlertSignal)}
+    return not names_sites and alert.rule.casefold() in watched

@@ -1,10 +1,12 @@
 """`WebhookChannel` over real HTTP: what is sent, and which answers are tried again."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from time import monotonic
 
 import pytest
 
@@ -12,7 +14,8 @@ from local.rig.inbox import Inbox
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.errors import PermanentError, SettingsError, TransientError
 from shared.model.event import Delivery, Event, EventKind
-from tests.fakes.clock import NOON
+from tests.contract.raw_server import RawServer
+from tests.fakes.clock import NOON, FakeClock
 
 _EVENT = Event(
     workload="orders", kind=EventKind.DECIDED, at=NOON, sentence="roll back: error_rate 0.31 > 0.05 – é", about="errors"
@@ -79,12 +82,15 @@ def test_people_are_told_what_happened(inbox: Inbox) -> None:
     ]
 
 
-def test_the_id_is_the_same_in_every_attempt(receiver: Receiver) -> None:
-    channel = WebhookChannel("webhook:ops", receiver.url)
+def test_the_id_is_the_same_in_every_attempt_and_the_time_is_its_own(receiver: Receiver) -> None:
+    """A receiver refuses what is older than some minutes, to keep what was recorded from being played again."""
+    clock = FakeClock()
+    channel = WebhookChannel("webhook:ops", receiver.url, clock)
     for attempts in (1, 2):
+        clock.forward(900)
         channel.send(replace(_DELIVERY, attempts=attempts, last_error="before"))
     told = [(headers["webhook-id"], headers["webhook-timestamp"]) for _, _, headers in receiver.seen]
-    assert told == [(_DELIVERY.id, str(int(NOON.timestamp())))] * 2
+    assert told == [(_DELIVERY.id, str(int(NOON.timestamp()) + after)) for after in (900, 1800)]
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
@@ -109,7 +115,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
     assert [path for _, path, _ in receiver.seen] == ["/hook"]
 
 
-@pytest.mark.parametrize(("asked", "kept_s"), [("7", 7), ("86400", 600), ("soon", 2), ("-5", 2)])
+@pytest.mark.parametrize(("asked", "kept_s"), [("7", 7), ("86400", 600), ("9" * 5000, 600), ("soon", 2), ("-5", 2)])
 def test_the_pause_that_is_asked_for_is_kept_within_reason(receiver: Receiver, asked: str, kept_s: float) -> None:
     receiver.status, receiver.headers = 429, {"Retry-After": asked}
     with pytest.raises(TransientError) as caught:
@@ -123,7 +129,66 @@ def test_nobody_there_is_tried_again_and_the_address_is_not_told() -> None:
     assert "secret-path" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["", "ops", "ftp://ops.example/", "http:///hook", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_none_is_tried_again(answer: bytes) -> None:
+    with RawServer(answer) as server, pytest.raises(TransientError, match=r"^webhook:ops could not be reached"):
+        WebhookChannel("webhook:ops", server.url).send(_DELIVERY)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        b"Content-Length: 4000000000\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_the_body_of_an_answer_is_not_looked_at(rest: bytes) -> None:
+    with RawServer(b"HTTP/1.1 202 Accepted\r\n" + rest, hold=True) as server:
+        begun = monotonic()
+        WebhookChannel("webhook:ops", server.url).send(_DELIVERY)
+        assert monotonic() - begun < 1.0
+
+
+@pytest.mark.parametrize("pieces", [[], [b"HTTP/1.1 200 OK\r\n", *[b"x-drip: 1\r\n"] * 200]], ids=["quiet", "dripping"])
+def test_an_attempt_ends_in_time_whatever_the_receiver_does(pieces: list[bytes]) -> None:
+    with RawServer(*pieces, pause_s=0.05, hold=True) as server:
+        begun = monotonic()
+        with pytest.raises(TransientError, match="ReadTimeout"):
+            WebhookChannel("webhook:ops", server.url, within=timedelta(seconds=0.3)).send(_DELIVERY)
+        assert monotonic() - begun < 1.0
+
+
+def test_a_name_and_a_secret_in_the_address_are_sent_as_credentials(receiver: Receiver) -> None:
+    WebhookChannel("webhook:ops", receiver.url.replace("http://", "http://ops:s%20cret@")).send(_DELIVERY)
+    ((_, _, headers),) = receiver.seen
+    assert headers["authorization"] == "Basic " + b64encode(b"ops:s cret").decode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ops",
+        "ftp://ops.example/",
+        "http:///hook",
+        "file:///etc/passwd",
+        "http://[::1/hook",
+        "http://ops.example:99999/",
+        "http://a..b/",
+        "http://" + "a" * 70 + ".example/",
+        "http://ops.example/\udcff",
+    ],
+    ids=ascii,
+)
 def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(SettingsError, match="channel webhook:ops: expected an http or https address"):
         WebhookChannel("webhook:ops", url)

@@ -3,40 +3,59 @@
 Headers follow the Standard Webhooks convention (`webhook-id`, `webhook-timestamp`): https://www.standardwebhooks.com
 """
 
+import json
 from datetime import timedelta
-from urllib.parse import urlsplit
 
-import httpx
-
+from shared.adapters.bounded_http import ADDRESS_ERRORS, EXCHANGE_ERRORS, Connection, header, parse_address
+from shared.clock import Clock, utc_now
 from shared.errors import PermanentError, SettingsError, TransientError
 from shared.model.event import Delivery
 
-_TIMEOUT_S = 10.0
+_WITHIN = timedelta(seconds=15)
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_SUCCESS = range(200, 300)
+_PAUSE = timedelta(seconds=2)
+_LONGEST_PAUSE = timedelta(minutes=10)
 
 
 class WebhookChannel:
     """Fulfils `ports.Channel`."""
 
-    def __init__(self, name: str, url: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise SettingsError("expected an http or https address", where=f"channel {name}")
+    def __init__(self, name: str, url: str, clock: Clock = utc_now, within: timedelta = _WITHIN) -> None:
+        """`within` bounds a whole attempt, from the first connection to the status that answers it."""
+        try:
+            parse_address(url)
+        except ADDRESS_ERRORS:
+            raise SettingsError("expected an http or https address", where=f"channel {name}") from None
         self._name = name
         self._url = url
+        self._clock = clock
+        self._within = within
 
     def send(self, delivery: Delivery) -> None:
-        stamp = str(int(delivery.event.at.timestamp()))
-        headers = {"webhook-id": delivery.id, "webhook-timestamp": stamp}
+        status, asked = self._post(delivery)
+        if status in _TRY_AGAIN:
+            raise TransientError(f"{self._name} answered {status}", retry_after=_retry_after(asked))
+        if status not in _SUCCESS:
+            raise PermanentError(f"{self._name} answered {status}")
+
+    def _post(self, delivery: Delivery) -> tuple[int, str]:
+        """Return the status and the pause that was asked for; the body of the answer is nothing to us."""
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "rollback-controller/1",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(int(self._clock().timestamp())),
+        }
+        body = json.dumps(_body(delivery)).encode()
         try:
-            answer = httpx.post(
-                self._url, json=_body(delivery), headers=headers, timeout=_TIMEOUT_S, follow_redirects=False
-            )
-        except httpx.TransportError as error:
-            raise TransientError(f"{self._name} could not be reached: {type(error).__name__}") from error
-        if answer.status_code in _TRY_AGAIN:
-            raise TransientError(f"{self._name} answered {answer.status_code}", retry_after=_retry_after(answer))
-        if not answer.is_success:
-            raise PermanentError(f"{self._name} answered {answer.status_code}")
+            with (
+                Connection() as connection,
+                connection.exchange("POST", self._url, headers=headers, body=body, within=self._within) as answer,
+            ):
+                return answer.status, header(answer, "retry-after")
+        except EXCHANGE_ERRORS as error:
+            raise TransientError(f"{self._name} could not be reached: {type(error).__name__}") from None
 
 
 def _body(delivery: Delivery) -> dict[str, str | None]:
@@ -52,6 +71,6 @@ def _body(delivery: Delivery) -> dict[str, str | None]:
     }
 
 
-def _retry_after(answer: httpx.Response) -> timedelta:
-    asked = answer.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(asked), 600)) if asked.isdecimal() else timedelta(seconds=2)
+def _retry_after(asked: str) -> timedelta:
+    seconds = asked[:9]
+    return min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE) if seconds.isdecimal() else _PAUSE

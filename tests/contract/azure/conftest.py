@@ -1,6 +1,6 @@
 """The adapters of Azure as they are, and one simulator that plays Azure for them; each test finds it without faults.
 
-Site `demo` serves b2 and keeps b1 in slot `last-good`.
+Site `demo` serves b2 and keeps b1 in slot `last-good`; site `annex` is there to be told apart from it.
 """
 
 from collections.abc import Iterator
@@ -33,12 +33,13 @@ _CONFIG = simulated.SimulatorConfig(
         simulated.SiteConfig(
             name="demo",
             slots={"production": simulated.SlotConfig(build="b2"), "last-good": simulated.SlotConfig(build="b1")},
-        )
+        ),
+        simulated.SiteConfig(name="annex", slots={"production": simulated.SlotConfig(build="a1")}),
     ],
     timings=_QUICK,
 )
 _POLICY = """\
-workload: demo
+workload: {workload}
 site: {{resource: "{resource}", region: westeurope, url: "{url}", good_slot: last-good}}
 signals:
   error_rate: {{probe: /health, share: failed, requests: 4, timeout: 2s}}
@@ -61,12 +62,16 @@ class Azure:
 
     @property
     def policy(self) -> Policy:
+        return self.policy_of("demo")
+
+    def policy_of(self, site: str) -> Policy:
         text = _POLICY.format(
-            resource=self.state()["resource_id"],
-            url=self.simulator.front_doors["demo"],
+            workload=site,
+            resource=self.control("GET", "/state")["sites"][site]["resource_id"],
+            url=self.simulator.front_doors[site],
             workspace=_CONFIG.sites[0].workspace_id,
         )
-        return read_policy(text, file="demo.yaml", settings={})
+        return read_policy(text, file=f"{site}.yaml", settings={})
 
     def state(self) -> Any:
         return self.control("GET", "/state")["sites"]["demo"]

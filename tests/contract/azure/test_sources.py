@@ -2,12 +2,15 @@
 way in which a source can fail to say anything.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from shared.adapters.azure_clients import credential
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.probe import HttpProber, ProbeSource
@@ -54,6 +57,14 @@ def collect(source: SampleSource, policy: Policy, *names: str, later: timedelta 
     return {found.name: found for job in source.jobs(wants) for found in job.run(now)}
 
 
+@contextmanager
+def fresh_credential() -> Iterator[None]:
+    """An identity that holds no token yet, as in a process that has just started."""
+    credential.cache_clear()
+    yield
+    credential.cache_clear()
+
+
 def measured(collected: Collected) -> list[Sample]:
     return [sample for sample in collected.samples if sample.outcome is Outcome.MEASURED]
 
@@ -79,6 +90,18 @@ def test_a_share_stands_on_the_count_of_its_base(metrics: MetricSource, policy: 
     assert samples
     assert samples[-1].count >= 5
     assert 0 < (samples[-1].value or 0) <= 1
+
+
+def test_two_sites_in_one_call_get_what_is_theirs(metrics: MetricSource, azure: Azure) -> None:
+    policies = [azure.policy_of("demo"), azure.policy_of("annex")]
+    visit(policies[0], 3)
+    visit(policies[1], 9)
+    now = datetime.now(UTC) + _SOON
+    wants = [Want(policy, "requests", policy.signals["requests"], now - timedelta(minutes=10)) for policy in policies]
+    (job,) = metrics.jobs(wants)
+    counted = {one.workload: sum(sample.value or 0 for sample in measured(one)) for one in job.run(now)}
+    assert counted["annex"] == 9
+    assert counted["demo"] >= 3
 
 
 def test_signals_of_one_metric_share_a_call_and_others_do_not(metrics: MetricSource, policy: Policy) -> None:
@@ -184,3 +207,10 @@ def test_a_burst_that_is_not_answered_in_time_failed(probes: ProbeSource, azure:
     (job,) = probes.jobs([Want(policy, "error_rate", hasty, now)])
     (found,) = job.run(now)
     assert [(sample.outcome, sample.value) for sample in found.samples] == [(Outcome.MEASURED, 1.0)]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_without_a_token_nothing_was_asked_and_it_may_work_later(azure: Azure, policy: Policy, status: int) -> None:
+    azure.fault("token", "status", status=status)
+    with fresh_credential(), pytest.raises(TransientError, match=r"^reading metric Requests: no token$"):
+        collect(MetricSource(azure.simulator.url, None), policy, "requests")

@@ -6,15 +6,15 @@ from local.demo.pace import Pace
 POLICY = """
 workload: demo
 site:
-  resource: "%DEMO_SITE_ID%"
-  region: "%DEMO_REGION%"
-  url: "%DEMO_SITE_URL%"
+  resource: "%GUARDED_SITE_ID%"
+  region: "%GUARDED_SITE_REGION%"
+  url: "%GUARDED_SITE_URL%"
   good_slot: last-good
 signals:
   error_rate:   {probe: /health, share: failed, requests: 20, every: 2s, timeout: 4s, stale_after: 8s}
   p95:          {probe: /health, latency: p95, requests: 20, every: 2s, timeout: 4s, stale_after: 8s}
   server_error: {metric: Http5xx, per: Requests, every: 60s, delay: 60s}
-  user_p95:     {log: p95_by_minute.kql, workspace: "%DEMO_WORKSPACE_ID%", unit: ms, every: 60s, delay: 3m}
+  user_p95:     {log: p95_by_minute.kql, workspace: "%GUARDED_WORKSPACE_ID%", unit: ms, every: 60s, delay: 3m}
 triggers:
   critical:
     - {name: errors,        when: error_rate > 5%,   for: 4s,  at_least: 20 requests, max_gap: 8s}

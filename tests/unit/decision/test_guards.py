@@ -54,12 +54,12 @@ def test_the_first_limitation_in_order_is_the_one_that_is_given(first: int) -> N
     [
         (*LIMITATIONS[0], RUNNING),
         (*LIMITATIONS[1], NO_KNOWN_GOOD),
-        (*LIMITATIONS[2], ALREADY_THERE),
+        (*LIMITATIONS[2], None),
         (*LIMITATIONS[3], None),
         (*LIMITATIONS[4], None),
     ],
 )
-def test_a_person_overrules_the_cool_down_and_observe_only_but_not_the_facts(
+def test_a_person_overrules_what_was_seen_the_cool_down_and_observe_only_but_not_the_records(
     reason: str, changes: dict[str, Any], by_hand: str | None
 ) -> None:
     assert rollback_limitation(situation(**changes)) == reason

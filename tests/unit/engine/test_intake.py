@@ -221,12 +221,27 @@ def test_a_rollback_by_hand_without_a_known_good_is_refused(engine: Engine) -> N
     assert str(caught.value) == "not rolled back: no known-good build is recorded for this workload"
 
 
-def test_a_rollback_by_hand_of_the_known_good_itself_is_refused(guarded: Engine) -> None:
+def test_a_person_knows_better_than_what_was_seen_a_moment_ago(guarded: Engine) -> None:
     guarded.source.build_seen = "b1"
     guarded.watch.run()
-    with pytest.raises(Refused) as caught:
-        guarded.intake.rollback("orders", 1, "customers complain", "ann")
-    assert str(caught.value) == "not rolled back: production already runs the known-good build b1"
+    assert guarded.intake.rollback("orders", 1, "customers complain", "ann").known_good == "b1"
+
+
+def test_a_build_that_names_nobody_is_rolled_back_although_the_good_one_was_seen_before(guarded: Engine) -> None:
+    guarded.source.build_seen = "b1"
+    guarded.cycles(0.0, 2)
+    guarded.source.build_seen = ""
+    said = guarded.cycles(1.0, 6)
+    assert any(one.startswith("orders: roll back to level 1: error_rate 1.00 > 0.05") for one in said)
+
+
+def test_an_alert_of_the_same_name_about_another_site_is_not_ours(guarded: Engine) -> None:
+    ours = alert(
+        rule="MemoryPressure", targets=("/subscriptions/s1/resourcegroups/x/providers/microsoft.web/sites/other",)
+    )
+    assert (
+        guarded.intake.alert(ours) == "alert MemoryPressure concerns no workload here; it is kept and nothing is done"
+    )
 
 
 def test_of_two_rollbacks_started_in_the_same_moment_one_is_refused(guarded: Engine) -> None:
