@@ -28,8 +28,11 @@ def alert_events(api: Api, workload: str) -> list[dict[str, Any]]:
 
 
 def fresh(rule: str, **essentials: Any) -> dict[str, Any]:
-    """An alert that never fired before."""
-    return common(metric(), alertRule=rule, alertId=f"/alerts/{uuid4()}", **essentials)
+    """An alert that never fired before, about something that is no site."""
+    told = {
+        "alertTargetIDs": ["/subscriptions/s/resourceGroups/g/providers/microsoft.insights/components/c"]
+    } | essentials
+    return common(metric(), alertRule=rule, alertId=f"/alerts/{uuid4()}", **told)
 
 
 @pytest.mark.parametrize("alert", EVERY_SHAPE.values(), ids=EVERY_SHAPE.keys())

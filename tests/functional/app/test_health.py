@@ -73,7 +73,7 @@ def test_a_watching_app_is_fit(api: Api) -> None:
     fit = api.get("/api/health/ready")
     assert fit.json["status"] == "fit"
     assert all(check["ok"] for check in checks(fit).values())
-    assert set(checks(fit)) == {"policies", "storage", "watch", "sources"}
+    assert set(checks(fit)) == {"policies", "storage", "watch", "sources", "deliveries"}
     assert api.get("/api/health").status == HTTPStatus.OK
 
 

@@ -47,10 +47,6 @@ def test_by_hand_from_refusal_to_verified(api: Api, rig: Rig) -> None:
 
     change = {"build": "b2", "known_good": "b1"}
     assert api.send_json("POST", "/api/workloads/shop/changes", change).status == HTTPStatus.CREATED
-    wait_until(lambda: sees(api, "b1"))
-    reason = refusal(ask(api), HTTPStatus.CONFLICT)
-    assert reason == "not rolled back: production already runs the known-good build b1"
-
     deploy(rig, "b2")
     wait_until(lambda: sees(api, "b2"))
     started = ask(api)

@@ -236,9 +236,8 @@ def test_a_build_that_names_nobody_is_rolled_back_although_the_good_one_was_seen
 
 
 def test_an_alert_of_the_same_name_about_another_site_is_not_ours(guarded: Engine) -> None:
-    ours = alert(
-        rule="MemoryPressure", targets=("/subscriptions/s1/resourcegroups/x/providers/microsoft.web/sites/other",)
-    )
+    other = "/subscriptions/s1/resourcegroups/x/providers/microsoft.web/sites/other"
+    ours = replace(_ALERT, targets=(other,))
     assert (
         guarded.intake.alert(ours) == "alert MemoryPressure concerns no workload here; it is kept and nothing is done"
     )
