@@ -36,7 +36,7 @@ def run(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProce
 def test_an_unknown_scenario_is_named_with_those_that_exist(tmp_path: Path, by: str) -> None:
     done = run("meteor", folder=tmp_path) if by == "argument" else run(folder=tmp_path, SCENARIO="meteor")
     assert done.returncode == 2
-    assert "there is no scenario 'meteor'; there is bad-build, crash" in done.stderr
+    assert "there is no scenario 'meteor'; there is bad-build, dead-build, crash" in done.stderr
 
 
 def test_a_missing_tool_gets_one_sentence(tmp_path: Path) -> None:
