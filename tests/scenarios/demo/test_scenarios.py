@@ -20,6 +20,7 @@ pytestmark = pytest.mark.rig
 # Scenario, swap POSTs, the build that production ends on, whether the rule fires.
 ENDINGS = {
     "bad-build": (1, GOOD_BUILD, True),
+    "dead-build": (1, GOOD_BUILD, True),
     "crash": (1, GOOD_BUILD, True),
     "lost-reply": (1, GOOD_BUILD, True),
     "duplicate": (1, GOOD_BUILD, True),
