@@ -104,16 +104,17 @@ class Azure:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Azure]:
-    with launch_simulator(_CONFIG) as simulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in simulator.identity_environment.items():
-            patch.setenv(name, value)
-        credential.cache_clear()  # it remembers the endpoint that it was built with
+    with launch_simulator(_CONFIG) as simulator:
+        credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
         yield Azure(simulator)
         credential.cache_clear()
 
 
 @pytest.fixture
-def azure(running: Azure) -> Iterator[Azure]:
+def azure(running: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    # For each test again: the SDK reads it at every token, and other suites here have simulators too.
+    for name, value in running.simulator.identity_environment.items():
+        monkeypatch.setenv(name, value)
     yield running
     running.control("DELETE", "/faults")
     running.control("PUT", "/timings", _QUICK.model_dump())

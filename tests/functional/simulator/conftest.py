@@ -4,7 +4,6 @@ Site `demo` serves b2 and keeps b1 in slot `last-good`. Timings are quick, and n
 says so.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,16 +124,23 @@ def http_response(failure: pytest.ExceptionInfo[HttpResponseError]) -> Any:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Azure]:
-    with launch_simulator(make_config()) as simulator, pytest.MonkeyPatch.context() as patch:
-        for name, value in simulator.identity_environment.items():
-            patch.setitem(os.environ, name, value)
-        credential = ManagedIdentityCredential()
+    with launch_simulator(make_config()) as simulator:
+        with pytest.MonkeyPatch.context() as patch:
+            _be_identified_by(simulator, patch)
+            credential = ManagedIdentityCredential()
         yield Azure(simulator, credential)
         credential.close()
 
 
+def _be_identified_by(simulator: RunningSimulator, patch: pytest.MonkeyPatch) -> None:
+    for name, value in simulator.identity_environment.items():
+        patch.setenv(name, value)
+
+
 @pytest.fixture
-def azure(running: Azure) -> Iterator[Azure]:
+def azure(running: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    # For each test again: the SDK reads it at every token, and other suites here have simulators too.
+    _be_identified_by(running.simulator, monkeypatch)
     before = _shape(running)
     yield running
     running.control("DELETE", "/faults")
