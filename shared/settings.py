@@ -50,6 +50,12 @@ class Settings(BaseModel):
         alias="AzureWebJobsStorage__accountName",
         description="Storage account reached with the app's identity; this is how Azure should run it.",
     )
+    storage_suffix: str = Field(
+        default="core.windows.net",
+        alias="STORAGE_SUFFIX",
+        pattern=r"^[a-z0-9.-]+$",
+        description="How the hosts of storage end; differs in sovereign clouds.",
+    )
     client_id: str | None = Field(
         default=None, alias="AZURE_CLIENT_ID", description="Client id of the user-assigned identity; else the system's."
     )
@@ -65,6 +71,11 @@ class Settings(BaseModel):
         default="https://{region}.metrics.monitor.azure.com",
         alias="METRICS_ENDPOINT",
         description="Azure Monitor metrics data plane; {region} is the site's.",
+    )
+    metrics_audience: str = Field(
+        default="https://metrics.monitor.azure.com",
+        alias="METRICS_AUDIENCE",
+        description="Whom tokens for it are issued to; differs in sovereign clouds.",
     )
     logs_endpoint: str = Field(
         default="https://api.loganalytics.io", alias="LOGS_ENDPOINT", description="Log Analytics query API."
@@ -85,7 +96,7 @@ class Settings(BaseModel):
         description="The app is not ready when no cycle ended for this long.",
     )
 
-    @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "logs_endpoint")
+    @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint")
     @classmethod
     def _without_last_slash(cls, url: str) -> str:
         return url.rstrip("/")

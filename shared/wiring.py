@@ -70,7 +70,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
     sources: dict[str, SampleSource] = {
         "probe": ProbeSource(prober),
-        "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id),
+        "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id, chosen.metrics_audience),
         "log": LogSource(chosen.logs_endpoint, chosen.client_id, chosen.folder(chosen.kql_folder)),
     }
     slots = AppServiceSlots(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
@@ -128,7 +128,7 @@ def _table(chosen: Settings) -> "TableClient":
     if chosen.storage_connection:
         service = TableServiceClient.from_connection_string(chosen.storage_connection, **options)
     else:
-        endpoint = f"https://{chosen.storage_account}.table.core.windows.net"
+        endpoint = f"https://{chosen.storage_account}.table.{chosen.storage_suffix}"
         service = TableServiceClient(endpoint, credential=credential(chosen.client_id), **options)
     with translated("opening the table"):
         return service.create_table_if_not_exists(chosen.table)
@@ -160,6 +160,6 @@ def _queues(chosen: Settings) -> Callable[[str], "QueueClient"]:
     if chosen.storage_connection:
         service = QueueServiceClient.from_connection_string(chosen.storage_connection, **options)
     else:
-        endpoint = f"https://{chosen.storage_account}.queue.core.windows.net"
+        endpoint = f"https://{chosen.storage_account}.queue.{chosen.storage_suffix}"
         service = QueueServiceClient(endpoint, credential=credential(chosen.client_id), **options)
     return cache(lambda name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()))

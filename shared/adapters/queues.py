@@ -42,16 +42,17 @@ class QueueDoorbell:
 
     def put_back(self, name: str, text: str, *, after: timedelta) -> None:
         """Put a message back that was good but could not be used yet; it waits for up to a week."""
-        with translated(f"putting a message back to {name}"):
-            self._queue(name).send_message(
-                text, visibility_timeout=math.ceil(after.total_seconds()), time_to_live=int(_WEEK.total_seconds())
-            )
+        self._put(f"putting a message back to {name}", name, text, after, _WEEK)
 
     def _send(self, name: str, ids: dict[str, str], after: timedelta) -> None:
-        queue, text = self._queue(name), json.dumps(ids)
+        self._put(f"ringing {name}", name, json.dumps(ids), after, _LIFETIME)
+
+    def _put(self, what: str, name: str, text: str, after: timedelta, lifetime: timedelta) -> None:
+        """Send a message; it lives for `lifetime` from when it can be seen, for a message's own counts from now."""
+        queue = self._queue(name)
         hidden_s = math.ceil(after.total_seconds())
-        lifetime_s = int(_LIFETIME.total_seconds()) + hidden_s
-        with translated(f"ringing {name}"):
+        lifetime_s = hidden_s + int(lifetime.total_seconds())
+        with translated(what):
             try:
                 queue.send_message(text, visibility_timeout=hidden_s, time_to_live=lifetime_s)
             except ResourceNotFoundError:

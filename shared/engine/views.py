@@ -104,7 +104,7 @@ class Views:
             except ControllerError as error:
                 unread.append(f"{name}: {error}")
         checks = [
-            _check("policies", list(problems), f"{len(self.policies())} policies in use"),
+            _check("policies", list(problems), f"policies in use: {len(self.policies())}"),
             _check("storage", unread, "answers"),
             _check("watch", _late(found, now, stale_after), "every workload was watched lately"),
             _check("sources", _unseen(found), "no workload is blind"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
-from azure.storage.queue import QueueServiceClient
+from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from shared.errors import TransientError
 from shared.ports import Doorbell
@@ -64,9 +64,20 @@ def test_a_delay_hides_the_message_for_as_long(doorbell: Doorbell, queues: Queue
     doorbell.rollback("orders.1", 1, after=timedelta(seconds=1.2))
     assert list(queue.receive_messages()) == []
     before = datetime.now(UTC)
-    (message,) = _until_visible(queues)
-    assert json.loads(base64.b64decode(message)) == {"rollback": "orders.1"}
+    (message,) = _until_visible(queues, "rollback-level-1")
+    assert json.loads(base64.b64decode(message.content)) == {"rollback": "orders.1"}
     assert datetime.now(UTC) - before > timedelta(seconds=0.7)
+
+
+def test_a_message_that_is_put_back_makes_its_queue_and_lives_for_a_week_from_when_it_is_seen(
+    app: App, queues: QueueServiceClient
+) -> None:
+    app.returns.put_back("samples", "{}", after=timedelta(seconds=1))
+    (message,) = _until_visible(queues, "samples")
+    assert base64.b64decode(message.content, validate=True) == b"{}"
+    assert message.expires_on is not None
+    assert message.inserted_on is not None
+    assert message.expires_on - message.inserted_on == timedelta(days=7, seconds=1)
 
 
 def test_a_ring_that_nobody_hears_goes_away(doorbell: Doorbell, queues: QueueServiceClient) -> None:
@@ -94,9 +105,9 @@ def test_storage_that_is_not_there_is_a_transient_error_soon(far_queues: FarStor
     assert monotonic() - begun < _QUICK_S
 
 
-def _until_visible(queues: QueueServiceClient) -> list[str]:
-    queue, until = queues.get_queue_client("rollback-level-1"), monotonic() + 5
+def _until_visible(queues: QueueServiceClient, name: str) -> list[QueueMessage]:
+    queue, until = queues.get_queue_client(name), monotonic() + 5
     while monotonic() < until:
-        if found := [message.content for message in queue.receive_messages()]:
+        if found := list(queue.receive_messages()):
             return found
     return []
