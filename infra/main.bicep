@@ -88,7 +88,7 @@ param evaluateSchedule string = '5/30 * * * * *'
 
 param policyFolder string = 'policies'
 
-@description('What your own policies name with %NAME%, beyond the DEMO_ settings below: objects of name and value. No secrets.')
+@description('What your own policies name with %NAME%, beyond the GUARDED_ settings below: objects of name and value. No secrets.')
 param policySettings array = []
 
 var token = uniqueString(resourceGroup().id, environmentName)
