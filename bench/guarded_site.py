@@ -92,5 +92,6 @@ def _event(shown: dict[str, Any], kind: str, since: datetime) -> dict[str, Any] 
 def _at(shown: dict[str, Any], kind: str, since: datetime) -> datetime:
     event = _event(shown, kind, since)
     if event is None:
-        raise LookupError(f"{shown['name']} never was {kind} since {since:%H:%M:%S}")
+        told = [f"{each['at']} {each['kind']}: {each['sentence']}" for each in shown["events"]]
+        raise LookupError(f"{shown['name']} never was {kind} since {since:%H:%M:%S}; its history: {told}")
     return datetime.fromisoformat(event["at"])

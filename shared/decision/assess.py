@@ -58,6 +58,7 @@ def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
         sentence=f"{_compared(trigger, stretch.value, violating=True)} for {held} ({bound}, {counted})",
         since=stretch.since,
         held=stretch.held,
+        hold_for=trigger.hold_for,
         value=stretch.value,
         count=stretch.count,
     )

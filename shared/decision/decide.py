@@ -1,15 +1,17 @@
 """Adds the readings of one cycle up to a verdict and a decision, in one sentence.
 
 Read it aloud: a critical trigger that fires rolls back to level 1, unless something stands against it. A warning asks.
-An investigation pauses the change. While a rollback runs, nothing else is decided. Whoever is blind waits, and says so.
-Everything else goes on.
+An investigation pauses the change. While a rollback runs, nothing else is decided, and what was seen before it healed
+the world decides nothing after it. Whoever is blind waits, and says so. Everything else goes on.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from shared.decision.guards import Situation, rollback_limitation
 from shared.model.decision import Action, Decision
+from shared.model.rollback import RunStatus
 from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
 
 TRAFFIC_LEVEL = 1
@@ -29,14 +31,39 @@ def decide(readings: Sequence[TriggerReading], situation: Situation) -> Decision
         return Decision(action=Action.CONTINUE, verdict=verdict, sentence=sentence)
     held_back: Decision | None = None
     for tier in Tier:
-        firing = [reading for reading in readings if reading.tier is tier and reading.state is TriggerState.FIRING]
+        firing = [reading for reading in readings if reading.tier is tier and _fires(reading, situation)]
         if not firing:
             continue
         decision = _on_firing(_longest(firing), verdict, situation)
         if decision.action is not Action.CONTINUE:
             return _also_held_back(decision, held_back)
         held_back = decision
-    return held_back or Decision(action=Action.CONTINUE, verdict=verdict, sentence=_going_on(readings, verdict))
+    if held_back is not None:
+        return held_back
+    sentence = _going_on(readings, verdict) + _told_late(readings, situation)
+    return Decision(action=Action.CONTINUE, verdict=verdict, sentence=sentence)
+
+
+def _fires(reading: TriggerReading, situation: Situation) -> bool:
+    """Tell whether a trigger fires on what was seen since the last rollback.
+
+    One that was verified has changed the world: what is known from before it, and a slow source goes on telling of that
+    for minutes, says nothing of the build that is live now. After any other end the world is as it was.
+    """
+    if reading.state is not TriggerState.FIRING:
+        return False
+    last = situation.last_rollback
+    if last is None or last.status is not RunStatus.VERIFIED or reading.since is None:
+        return True
+    since_then = reading.since + reading.held - last.ended_at
+    return since_then > timedelta(0) and since_then >= reading.hold_for
+
+
+def _told_late(readings: Sequence[TriggerReading], situation: Situation) -> str:
+    late = any(r.state is TriggerState.FIRING and not _fires(r, situation) for r in readings)
+    return (
+        f"; seen mostly before rollback {situation.last_rollback.id} ended" if late and situation.last_rollback else ""
+    )
 
 
 def _also_held_back(decision: Decision, held_back: Decision | None) -> Decision:

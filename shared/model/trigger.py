@@ -108,6 +108,7 @@ class TriggerReading:
         verdict: `None` while a trigger that holds on silence has never had a word to stand on.
         since: Event time of the first sample of the unbroken violation.
         held: Event time that the violation is covered for.
+        hold_for: Event time that it must be covered for before the trigger fires.
         value: Mean over the violation, else the newest pooled value; in the product's own unit.
         count: Observations behind `value`.
         sentence: The reading for people, with numbers.
@@ -120,5 +121,6 @@ class TriggerReading:
     sentence: str
     since: datetime | None = None
     held: timedelta = timedelta(0)
+    hold_for: timedelta = timedelta(0)
     value: float | None = None
     count: int = 0

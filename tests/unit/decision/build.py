@@ -66,15 +66,25 @@ def reading(
     *,
     name: str = "errors",
     held_s: float = 0,
+    until_s: float = 0,
 ) -> TriggerReading:
-    """Return a reading whose sentence is `<name> says so`."""
+    """Return a reading whose sentence is `<name> says so`; a violation is covered until `until_s` after noon."""
     return TriggerReading(
-        name=name, tier=tier, state=state, verdict=verdict, held=seconds(held_s), sentence=f"{name} says so"
+        name=name,
+        tier=tier,
+        state=state,
+        verdict=verdict,
+        since=None if state is TriggerState.INACTIVE else at(until_s - held_s),
+        held=seconds(held_s),
+        hold_for=seconds(60),
+        sentence=f"{name} says so",
     )
 
 
-def firing(tier: Tier = Tier.CRITICAL, *, name: str = "errors", held_s: float = 60) -> TriggerReading:
-    return reading(tier, TriggerState.FIRING, Verdict.UNHEALTHY, name=name, held_s=held_s)
+def firing(
+    tier: Tier = Tier.CRITICAL, *, name: str = "errors", held_s: float = 60, until_s: float = 0
+) -> TriggerReading:
+    return reading(tier, TriggerState.FIRING, Verdict.UNHEALTHY, name=name, held_s=held_s, until_s=until_s)
 
 
 def pending(tier: Tier = Tier.CRITICAL, *, name: str = "errors", held_s: float = 30) -> TriggerReading:

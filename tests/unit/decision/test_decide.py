@@ -1,5 +1,7 @@
 """The table from readings to a verdict and a decision, and the sentence that goes with it."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,9 @@ from shared.decision.decide import decide
 from shared.decision.guards import Situation, rollback_limitation
 from shared.model.decision import Action
 from shared.model.policy import Guards
+from shared.model.rollback import RunStatus
 from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
-from tests.unit.decision.build import blind, firing, pending, reading, situation, unheard
+from tests.unit.decision.build import blind, ended, firing, pending, reading, situation, unheard
 
 CRITICAL, WARNING, INVESTIGATION = Tier
 HEALTHY, UNHEALTHY, BLIND = Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.BLIND
@@ -195,3 +198,34 @@ def test_while_a_rollback_runs_nothing_else_is_decided(tier: Tier) -> None:
     decision = decide([firing(tier)], situation(active_rollback="orders.7"))
     assert (decision.action, decision.limitation) == (Action.CONTINUE, None)
     assert decision.sentence == "rolling back: orders.7 is under way; unhealthy: errors says so"
+
+
+_QUICK = Guards(cool_down=timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize(
+    ("ended_ago_s", "until_s", "stands"),
+    [
+        pytest.param(5, -5, False, id="all of it was seen before the rollback ended"),
+        pytest.param(30, 0, False, id="half of it was"),
+        pytest.param(60, 0, True, id="none of it was"),
+        pytest.param(90, 0, True, id="it began later"),
+    ],
+)
+def test_what_was_seen_before_a_rollback_healed_the_world_decides_nothing_after_it(
+    tier: Tier, ended_ago_s: float, until_s: float, stands: bool
+) -> None:
+    after = situation(guards=_QUICK, last_rollback=ended(ago_s=ended_ago_s))
+    decision = decide([firing(tier, until_s=until_s)], after)
+    assert (decision.action is not Action.CONTINUE) is stands
+    assert decision.verdict is UNHEALTHY
+    assert decision.limitation is None
+    if not stands:
+        assert decision.sentence == "unhealthy: errors says so; seen mostly before rollback orders.1 ended"
+
+
+@pytest.mark.parametrize("status", [RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.REFUSED])
+def test_a_rollback_that_healed_nothing_leaves_what_was_seen_standing(status: RunStatus) -> None:
+    after = situation(guards=_QUICK, last_rollback=ended(status, ago_s=5))
+    assert decide([firing(until_s=-5)], after).action is Action.ROLL_BACK

@@ -5,14 +5,14 @@ from threading import Event as Gate
 
 import pytest
 
-from shared.engine.records import LAST, RUN, decode, encode
+from shared.engine.records import ACTIVE, LAST, RUN, decode, encode
 from shared.errors import NotFound, TransientError
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
 from shared.model.rollback import LastRollback, Rollback, RunStatus
 from shared.model.signal import Outcome, Sample, measured
 from shared.model.trigger import Verdict
-from shared.ports import Put
+from shared.ports import Delete, Put
 from tests.fakes.policies import policy
 from tests.unit.engine.conftest import EVERY_S, Engine
 
@@ -97,6 +97,21 @@ def test_observe_only_decides_tells_and_does_nothing(guarded: Engine) -> None:
     assert "not rolled back: the policy says observe_only" in said[-1]
     assert runs(guarded) == []
     assert guarded.kinds().count("held_back") == 1
+
+
+def test_samples_of_the_build_that_was_taken_back_condemn_no_other(guarded: Engine) -> None:
+    """A rollback ends between two collections, and only the evaluating timer runs: all it has is from before."""
+    guarded.policies["orders"] = policy(("notify:", "guards: {cool_down: 1s}\nnotify:"))
+    guarded.cycles(_BAD, 3)
+    (run,) = runs(guarded)
+    last = LastRollback(id=run.id, status=RunStatus.VERIFIED, ended_at=guarded.clock())
+    guarded.ledger.commit("orders", [Put(LAST, encode(last)), Delete(ACTIVE)])
+    guarded.clock.forward(2)
+    (said,) = guarded.watch.evaluate()
+    assert said.startswith("orders: unhealthy: error_rate 0.31 > 0.05")
+    assert said.endswith(f"seen mostly before rollback {run.id} ended")
+    said = guarded.cycles(_BAD, 3)[-1]
+    assert said.startswith("orders: roll back to level 1: "), "what is bad for long enough after it is taken back again"
 
 
 def test_after_a_rollback_the_cool_down_is_kept(guarded: Engine) -> None:
