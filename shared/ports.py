@@ -227,7 +227,9 @@ class Job:
 class SampleSource(Protocol):
     """A kind of source. It is asked for jobs first, so that one call can serve many workloads."""
 
-    def jobs(self, wants: Sequence[Want]) -> list[Job]: ...
+    def jobs(self, wants: Sequence[Want]) -> list[Job]:
+        """Group what is wanted into calls; nothing is asked yet, and nothing of a valid policy makes it fail."""
+        ...
 
 
 class Channel(Protocol):

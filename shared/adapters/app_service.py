@@ -7,11 +7,11 @@ https://learn.microsoft.com/rest/api/appservice/web-apps/swap-slot
 """
 
 from collections.abc import Mapping
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
+from shared.adapters.one_per_key import OnePerKey
 from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Site
 from shared.ports import OperationState, SitePicture
@@ -37,8 +37,7 @@ class AppServiceSlots:
         self._endpoint = endpoint
         self._audience = audience
         self._client_id = client_id
-        self._clients: dict[str, WebSiteManagementClient] = {}
-        self._lock = Lock()
+        self._clients = OnePerKey(self._new_client)
 
     def look(self, site: Site) -> SitePicture:
         group, name = _names(site)
@@ -107,11 +106,7 @@ class AppServiceSlots:
 
     def _client(self, site: Site) -> "WebSiteManagementClient":
         """Return the client of the site's subscription, the same one each time: building it takes up to 160 ms."""
-        subscription = site.resource.split("/")[2]
-        with self._lock:
-            if subscription not in self._clients:
-                self._clients[subscription] = self._new_client(subscription)
-            return self._clients[subscription]
+        return self._clients[site.resource.split("/")[2]]
 
     def _new_client(self, subscription: str) -> "WebSiteManagementClient":
         from azure.mgmt.web import WebSiteManagementClient

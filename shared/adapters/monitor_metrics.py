@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched, groupby
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
+from shared.adapters.one_per_key import OnePerKey
 from shared.errors import PermanentError
 from shared.model.policy_signals import MetricSignal
 from shared.model.signal import Sample, failed, measured, no_data
@@ -38,8 +38,7 @@ class MetricSource:
         self._endpoint = endpoint
         self._audience = audience
         self._client_id = client_id
-        self._clients: dict[str, MetricsClient] = {}
-        self._lock = Lock()
+        self._clients = OnePerKey(self._new_client)
 
     def jobs(self, wants: Sequence[Want]) -> list[Job]:
         ordered = sorted(wants, key=_call)
@@ -56,7 +55,7 @@ class MetricSource:
         if not all(map(_subscription, resources)):
             raise PermanentError(f"{resources[0][:80]!r} is no ARM id; expected /subscriptions/...")
         with translated(f"reading metric {signal.metric}"):
-            results = self._client(wants[0].policy.site.region).query_resources(
+            results = self._clients[wants[0].policy.site.region].query_resources(
                 resource_ids=resources,
                 metric_namespace=signal.namespace,
                 metric_names=names,
@@ -70,16 +69,10 @@ class MetricSource:
             by_resource = {_resource_of(result): result for result in results}
             return [_collected(want, by_resource.get(_resource(want).casefold()), now) for want in wants]
 
-    def _client(self, region: str) -> "MetricsClient":
-        endpoint = self._endpoint.format(region=region)
-        with self._lock:
-            if endpoint not in self._clients:
-                self._clients[endpoint] = self._new_client(endpoint)
-            return self._clients[endpoint]
-
-    def _new_client(self, endpoint: str) -> "MetricsClient":
+    def _new_client(self, region: str) -> "MetricsClient":
         from azure.monitor.querymetrics import MetricsClient
 
+        endpoint = self._endpoint.format(region=region)
         return MetricsClient(
             endpoint, credential(self._client_id), audience=self._audience, per_call_policies=policies_for(endpoint)
         )

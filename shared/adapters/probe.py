@@ -20,6 +20,7 @@ from threading import Lock
 import httpcore
 
 from shared.adapters.bounded_http import EXCHANGE_ERRORS, Connection, header
+from shared.adapters.one_per_key import OnePerKey
 from shared.model.policy import Site
 from shared.model.policy_signals import ProbeSignal
 from shared.model.signal import Sample, failed, measured
@@ -48,8 +49,7 @@ class HttpProber:
         """`pool` runs the requests of one look at once; nothing that runs in it may wait for it."""
         self._pool = pool
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
-        self._lock = Lock()
+        self._kept = OnePerKey(lambda _: _Kept(Connection(keep=_KEEP, clock=clock)))
 
     def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
         ask = self._ask_kept if client is Client.KEPT_ALIVE else self._ask_fresh
@@ -62,16 +62,10 @@ class HttpProber:
             return self._ask(connection, client, site, path, timeout, cookies)
 
     def _ask_kept(self, client: Client, site: Site, path: str, timeout: timedelta) -> Sighting:
-        kept = self._kept_for(site)
+        kept = self._kept[site.url]
         with kept.lock:
             sighting = self._ask(kept.connection, client, site, path, timeout, {})
             return replace(sighting, connection_age_s=kept.connection.age_s) if sighting.status else sighting
-
-    def _kept_for(self, site: Site) -> _Kept:
-        with self._lock:
-            if site.url not in self._kept:
-                self._kept[site.url] = _Kept(Connection(keep=_KEEP, clock=self._clock))
-            return self._kept[site.url]
 
     def _ask(
         self,

@@ -7,12 +7,11 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
-from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from shared.engine.incidents import incident
+from shared.engine.incidents import settled
 from shared.errors import ControllerError
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
@@ -65,11 +64,13 @@ class Collecting:
 
     def _result(self, job: Job, future: Future[list[Collected]]) -> list[Collected]:
         ends = self._begun + (job.timeout + _GRACE).total_seconds()
+        where = f"{job.wants[0].signal.source} of {job.wants[0].policy.workload}"
         try:
-            return future.result(timeout=max(0.0, ends - monotonic()))
-        except NotInTime:
+            found = settled(future, where, max(0.0, ends - monotonic()))
+        except TimeoutError:
             future.cancel()
             return all_failed(job.wants, self._now, f"the source did not answer within {say_span(job.timeout)}")
+        return all_failed(job.wants, self._now, str(found)) if isinstance(found, ControllerError) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,9 @@ class Collector:
         by_source: dict[str, list[Want]] = defaultdict(list)
         for want in wants:
             by_source[want.signal.source].append(want)
-        jobs = [job for kind, wanted in by_source.items() if kind in self.sources for job in self._jobs(kind, wanted)]
+        asked = ((self.sources[kind], wanted) for kind, wanted in by_source.items() if kind in self.sources)
+        jobs = [job for source, wanted in asked for job in source.jobs(wanted)]
         return Collecting(now, [(job, self.pool.submit(_run, job, now)) for job in jobs])
-
-    def _jobs(self, kind: str, wants: Sequence[Want]) -> list[Job]:
-        """Ask a source for jobs; if one want confuses it, the others are asked for by themselves."""
-        try:
-            return self.sources[kind].jobs(wants)
-        except Exception as error:  # noqa: BLE001  # a source's own bug makes its signals blind, and nothing else
-            if len(wants) > 1:
-                return [job for want in wants for job in self._jobs(kind, [want])]
-            why = incident(f"{kind} of {wants[0].policy.workload}", error)
-            return [Job(wants=tuple(wants), timeout=_GRACE, run=lambda now: all_failed(wants, now, why))]
 
 
 def _run(job: Job, now: datetime) -> list[Collected]:
@@ -103,9 +95,6 @@ def _run(job: Job, now: datetime) -> list[Collected]:
         return job.run(now)
     except ControllerError as error:
         return all_failed(job.wants, now, str(error))
-    except Exception as error:  # noqa: BLE001  # a source's own bug makes its signals blind, and nothing else
-        where = f"{job.wants[0].signal.source} of {job.wants[0].policy.workload}"
-        return all_failed(job.wants, now, incident(where, error))
 
 
 def all_failed(wants: Sequence[Want], now: datetime, why: str) -> list[Collected]:

@@ -1,12 +1,15 @@
 """What nobody foresaw gets a number: people see the number, the log has the rest."""
 
 import logging
+from concurrent.futures import Future
 from uuid import uuid4
+
+from shared.errors import ControllerError, PermanentError
 
 log = logging.getLogger(__name__)
 
 
-def incident(where: str, error: Exception) -> str:
+def incident(where: str, error: BaseException) -> str:
     """Log an error with its trace under a new number.
 
     Returns:
@@ -15,3 +18,17 @@ def incident(where: str, error: Exception) -> str:
     number = uuid4().hex[:12]
     log.error("%s: incident %s", where, number, exc_info=error)
     return f"unexpected trouble of our own, logged as incident {number}"
+
+
+def settled[T](task: Future[T], where: str, timeout_s: float | None = None) -> T | ControllerError:
+    """Wait for one of several tasks and return what it gave, or why it gave nothing.
+
+    The pool keeps what a task raised with the task, so that a bug that one workload's data wakes ends that task alone.
+
+    Raises:
+        TimeoutError: the task did not end within `timeout_s`.
+    """
+    error = task.exception(timeout_s)
+    if error is None:
+        return task.result()
+    return error if isinstance(error, ControllerError) else PermanentError(incident(where, error))

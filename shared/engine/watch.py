@@ -12,10 +12,10 @@ from datetime import datetime
 
 from shared.clock import Clock
 from shared.engine.collect import Collector, due
-from shared.engine.incidents import incident
+from shared.engine.incidents import settled
 from shared.engine.records import Snapshot, snapshot
 from shared.engine.workload_cycle import Answers, WorkloadCycle
-from shared.errors import ControllerError, NotFound, PermanentError, TransientError
+from shared.errors import ControllerError, NotFound, TransientError
 from shared.model.policy import Policy
 from shared.ports import Doorbell, Ledger, Want, Warmer
 
@@ -58,15 +58,17 @@ class Watch:
                 run must count as failed: that is how people learn that something is left unguarded.
         """
         policies, now = self.policies(), self.clock()
-        known = dict(zip(policies, self.pool.map(lambda name: self._known(policies[name], now), policies), strict=True))
+        known = self._for_each(policies, lambda policy: self._known(policy, now))
         wants = [want for found in known.values() if isinstance(found, _Known) for want in found.wants]
         collecting = self.collector.begin(wants, now)
 
-        def finish(name: str) -> str | ControllerError:
-            answers = Answers(collected=collecting.of(name), asked_at=now)
-            return self._finish(policies[name], known[name], answers)
+        def finish(policy: Policy) -> str:
+            found = known[policy.workload]
+            if isinstance(found, ControllerError):
+                raise found
+            return self._finish(policy, found, Answers(collected=collecting.of(policy.workload), asked_at=now))
 
-        return self._told(dict(zip(policies, self.pool.map(finish, policies), strict=True)))
+        return self._told(self._for_each(policies, finish))
 
     def evaluate(self) -> list[str]:
         """Evaluate what is there without collecting, so that silence is noticed even when collecting hangs.
@@ -76,10 +78,10 @@ class Watch:
         """
         policies, now = self.policies(), self.clock()
 
-        def finish(name: str) -> str | ControllerError:
-            return self._finish(policies[name], self._known(policies[name], now), Answers())
+        def finish(policy: Policy) -> str:
+            return self._finish(policy, self._known(policy, now), Answers())
 
-        return self._told(dict(zip(policies, self.pool.map(finish, policies), strict=True)))
+        return self._told(self._for_each(policies, finish))
 
     def take_in(self, workload: str) -> str:
         """Evaluate one workload at once because something arrived for it; when nothing is left, another ring did it.
@@ -100,26 +102,22 @@ class Watch:
     def _cycles(self) -> WorkloadCycle:
         return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.clock)
 
-    def _known(self, policy: Policy, now: datetime) -> _Known | ControllerError:
-        """Read a workload and what is due of it; whatever goes wrong is its own and must not disturb the others."""
-        try:
-            found = snapshot(self.ledger, policy.workload)
-            return _Known(found, due(policy, found.watch, now))
-        except ControllerError as error:
-            return error
-        except Exception as error:  # noqa: BLE001  # a bug that only one workload's data wakes must not blind the others
-            return PermanentError(incident(policy.workload, error))
+    def _for_each[T](self, policies: Mapping[str, Policy], do: Callable[[Policy], T]) -> dict[str, T | ControllerError]:
+        """Do something for all workloads at once; what goes wrong with one is its own and disturbs no other."""
+        tasks = {name: self.pool.submit(do, policy) for name, policy in policies.items()}
+        outcomes: dict[str, T | ControllerError] = {}
+        for name, task in tasks.items():
+            outcome = settled(task, name)  # by itself: in one expression its type would be taken for that of T
+            outcomes[name] = outcome
+        return outcomes
 
-    def _finish(self, policy: Policy, known: _Known | ControllerError, answers: Answers) -> str | ControllerError:
-        """Finish one workload; whatever goes wrong is its own, as above."""
-        if isinstance(known, ControllerError):
-            return known
-        try:
-            sentence = self._cycles.finish(policy, known.found, answers)
-        except ControllerError as error:
-            return error
-        except Exception as error:  # noqa: BLE001  # as above
-            return PermanentError(incident(policy.workload, error))
+    def _known(self, policy: Policy, now: datetime) -> _Known:
+        """Read a workload and what is due of it."""
+        found = snapshot(self.ledger, policy.workload)
+        return _Known(found, due(policy, found.watch, now))
+
+    def _finish(self, policy: Policy, known: _Known, answers: Answers) -> str:
+        sentence = self._cycles.finish(policy, known.found, answers)
         log.info("%s: %s", policy.workload, sentence)
         return sentence
 

@@ -3,14 +3,15 @@
 import socket
 from contextlib import suppress
 from threading import Lock, Thread
-from typing import Self
 from urllib.parse import urlsplit
+
+from tests.contract.listener import Listener
 
 _CHUNK_BYTES = 65536
 _BUSY = b"HTTP/1.1 503 Server Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class LossyProxy:
+class LossyProxy(Listener):
     """Forwards connections; use it in a `with` statement."""
 
     def __init__(self, target_url: str) -> None:
@@ -25,20 +26,6 @@ class LossyProxy:
         self._lock = Lock()
         self.lost = 0
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
     def lose_next_reply(self, marker: bytes) -> None:
         """Cut the connection in place of the reply to the next request that contains the marker."""
         self._marker, self._instead = marker, b""
@@ -49,25 +36,16 @@ class LossyProxy:
 
     def stop(self) -> None:
         """Be gone: every connection breaks, and new ones are refused."""
-        # Closing alone leaves the thread in `accept`, and the port open.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+        super().stop()
         with self._lock:
             for end in self._open:
                 _cut(end)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self._target)
-            with self._lock:
-                self._open += [client, server]
-            Thread(target=self._forward, args=(client, server), daemon=True).start()
+    def take(self, peer: socket.socket) -> None:
+        server = socket.create_connection(self._target)
+        with self._lock:
+            self._open += [peer, server]
+        Thread(target=self._forward, args=(peer, server), daemon=True).start()
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         answers = Thread(target=self._answer, args=(server, client), daemon=True)

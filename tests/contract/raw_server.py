@@ -4,12 +4,13 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
-from typing import Self
+
+from tests.contract.listener import Listener
 
 _MOST_BYTES = 65536
 
 
-class RawServer:
+class RawServer(Listener):
     """Sends `pieces` with `pause_s` before each, then closes; with `hold`, it keeps quiet until it is stopped."""
 
     def __init__(self, *pieces: bytes, pause_s: float = 0.0, hold: bool = False) -> None:
@@ -21,40 +22,16 @@ class RawServer:
         self._lock = Lock()
         self.heard = b""
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         self._stopping.set()
-        # Closing alone leaves the thread in `accept`, and the port open.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+        super().stop()
         for thread in self._answering:
             thread.join()
 
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            answering = Thread(target=self._answer, args=(peer,), daemon=True)
-            self._answering.append(answering)
-            answering.start()
+    def take(self, peer: socket.socket) -> None:
+        answering = Thread(target=self._answer, args=(peer,), daemon=True)
+        self._answering.append(answering)
+        answering.start()
 
     def _answer(self, peer: socket.socket) -> None:
         with peer, suppress(OSError):

@@ -2,14 +2,13 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from time import monotonic
 
 import pytest
 
+from local.loopback import LoopbackServer, Reply, Request
 from local.rig.inbox import Inbox
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.errors import PermanentError, SettingsError, TransientError
@@ -29,42 +28,27 @@ def inbox() -> Iterator[Inbox]:
         yield running
 
 
-@dataclass(slots=True)
-class Receiver:
-    """A web server that remembers headers and paths, and answers as it is told."""
+class Receiver(LoopbackServer):
+    """Remembers paths and headers, and answers as it is told."""
 
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
-    url: str = ""
+    def __init__(self) -> None:
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.seen: list[tuple[str, dict[str, str]]] = []
+
+    @property
+    def hook(self) -> str:
+        return f"{self.url}/hook"
+
+    def reply(self, request: Request) -> Reply:
+        self.seen.append((request.path, {name.lower(): value for name, value in request.headers.items()}))
+        return Reply(status=self.status, headers=self.headers)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    chosen = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            lowered = {name.lower(): value for name, value in self.headers.items()}
-            chosen.seen.append((self.command, self.path, lowered))
-            self.send_response(chosen.status)
-            for name, value in (chosen.headers | {"Content-Length": "0"}).items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        do_GET = do_POST  # noqa: N815  # the base class looks for this name
-
-        def log_message(self, format: str, *args: object) -> None:  # the base class names it so
-            """Quiet."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        chosen.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-        yield chosen
-        server.shutdown()
-        thread.join()
+    with Receiver() as running:
+        yield running
 
 
 def test_people_are_told_what_happened(inbox: Inbox) -> None:
@@ -85,11 +69,11 @@ def test_people_are_told_what_happened(inbox: Inbox) -> None:
 def test_the_id_is_the_same_in_every_attempt_and_the_time_is_its_own(receiver: Receiver) -> None:
     """A receiver refuses what is older than some minutes, to keep what was recorded from being played again."""
     clock = FakeClock()
-    channel = WebhookChannel("webhook:ops", receiver.url, clock)
+    channel = WebhookChannel("webhook:ops", receiver.hook, clock)
     for attempts in (1, 2):
         clock.forward(900)
         channel.send(replace(_DELIVERY, attempts=attempts, last_error="before"))
-    told = [(headers["webhook-id"], headers["webhook-timestamp"]) for _, _, headers in receiver.seen]
+    told = [(headers["webhook-id"], headers["webhook-timestamp"]) for _, headers in receiver.seen]
     assert told == [(_DELIVERY.id, str(int(NOON.timestamp()) + after)) for after in (900, 1800)]
 
 
@@ -111,15 +95,15 @@ def test_a_receiver_that_does_not_want_it_is_given_up(inbox: Inbox, status: int)
 def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
     receiver.status, receiver.headers = status, {"Location": "/elsewhere"}
     with pytest.raises(PermanentError):
-        WebhookChannel("webhook:ops", receiver.url).send(_DELIVERY)
-    assert [path for _, path, _ in receiver.seen] == ["/hook"]
+        WebhookChannel("webhook:ops", receiver.hook).send(_DELIVERY)
+    assert [path for path, _ in receiver.seen] == ["/hook"]
 
 
 @pytest.mark.parametrize(("asked", "kept_s"), [("7", 7), ("86400", 600), ("9" * 5000, 600), ("soon", 2), ("-5", 2)])
 def test_the_pause_that_is_asked_for_is_kept_within_reason(receiver: Receiver, asked: str, kept_s: float) -> None:
     receiver.status, receiver.headers = 429, {"Retry-After": asked}
     with pytest.raises(TransientError) as caught:
-        WebhookChannel("webhook:ops", receiver.url).send(_DELIVERY)
+        WebhookChannel("webhook:ops", receiver.hook).send(_DELIVERY)
     assert caught.value.retry_after == timedelta(seconds=kept_s)
 
 
@@ -168,8 +152,8 @@ def test_an_attempt_ends_in_time_whatever_the_receiver_does(pieces: list[bytes])
 
 
 def test_a_name_and_a_secret_in_the_address_are_sent_as_credentials(receiver: Receiver) -> None:
-    WebhookChannel("webhook:ops", receiver.url.replace("http://", "http://ops:s%20cret@")).send(_DELIVERY)
-    ((_, _, headers),) = receiver.seen
+    WebhookChannel("webhook:ops", receiver.hook.replace("http://", "http://ops:s%20cret@")).send(_DELIVERY)
+    ((_, headers),) = receiver.seen
     assert headers["authorization"] == "Basic " + b64encode(b"ops:s cret").decode()
 
 

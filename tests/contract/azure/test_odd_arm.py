@@ -10,7 +10,7 @@ from shared.adapters.app_service import AppServiceSlots
 from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Site
 from tests.contract.azure.conftest import ARM_AUDIENCE, Azure
-from tests.contract.azure.played_azure import PlayedAzure, played_azure
+from tests.contract.azure.played_azure import PlayedAzure
 
 _ODD: dict[str, Any] = {
     "nothing": None,
@@ -29,7 +29,7 @@ _ODD: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def playing() -> Iterator[tuple[PlayedAzure, AppServiceSlots]]:
     """The tokens are the simulator's, which `azure` stands for."""
-    with played_azure() as played:
+    with PlayedAzure() as played:
         yield played, AppServiceSlots(played.url, ARM_AUDIENCE, None)
 
 

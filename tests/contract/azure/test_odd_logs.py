@@ -13,7 +13,7 @@ from shared.model.policy import Policy
 from shared.model.signal import Outcome, Sample
 from shared.ports import Want
 from tests.contract.azure.conftest import Azure
-from tests.contract.azure.played_azure import PlayedAzure, played_azure
+from tests.contract.azure.played_azure import PlayedAzure
 
 _AT = "2026-03-01T12:00:00Z"
 _NOW = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
@@ -26,7 +26,7 @@ def playing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PlayedAz
     folder: Path = tmp_path_factory.mktemp("kql")
     (folder / "p95.kql").write_text("AppRequests", encoding="utf-8")
     (folder / "latin.kql").write_bytes(b"AppRequests // \xe9")
-    with played_azure() as played:
+    with PlayedAzure() as played:
         yield played, LogSource(played.url, None, folder)
 
 

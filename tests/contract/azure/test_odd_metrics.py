@@ -12,7 +12,7 @@ from shared.model.policy import Policy
 from shared.model.signal import Outcome, Sample
 from shared.ports import Collected, Want
 from tests.contract.azure.conftest import Azure
-from tests.contract.azure.played_azure import PlayedAzure, played_azure
+from tests.contract.azure.played_azure import PlayedAzure
 
 _MINUTE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _NOW = _MINUTE + timedelta(minutes=2)
@@ -21,7 +21,7 @@ _NOW = _MINUTE + timedelta(minutes=2)
 @pytest.fixture(scope="module")
 def playing() -> Iterator[tuple[PlayedAzure, MetricSource]]:
     """The tokens are the simulator's, which `azure` stands for."""
-    with played_azure() as played:
+    with PlayedAzure() as played:
         yield played, MetricSource(played.url, None)
 
 

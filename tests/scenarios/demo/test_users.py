@@ -1,51 +1,30 @@
 """The demo's witnesses over real HTTP: how each kind of client comes, and what it reports."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from time import monotonic, sleep
 
 import pytest
 
 from local.demo.users import Kind, Users, Visitor
+from local.loopback import LoopbackServer, Reply, Request
 
 
-@dataclass
-class Shop:
+class Shop(LoopbackServer):
     """A web server that notes on which connection and with which cookie people come."""
 
-    status: int = 200
-    seen: list[tuple[int, str]] = field(default_factory=list)
-    url: str = ""
+    def __init__(self) -> None:
+        self.status = 200
+        self.seen: list[tuple[int, str]] = []
+
+    def reply(self, request: Request) -> Reply:
+        self.seen.append((request.peer_port, request.headers.get("Cookie", "")))
+        return Reply(status=self.status, headers={"x-build-id": "b1"})
 
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    shop = Shop()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            shop.seen.append((self.client_address[1], self.headers.get("Cookie", "")))
-            self.send_response(shop.status)
-            self.send_header("x-build-id", "b1")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    shop.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield shop
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Shop() as running:
+        yield running
 
 
 @pytest.mark.parametrize(("kind", "connections"), [(Kind.FRESH, 3), (Kind.PINNED, 3), (Kind.KEPT_ALIVE, 1)])
