@@ -29,7 +29,7 @@ def app() -> "App":
 def _built() -> "App":
     import os
 
-    from shared.settings import settings
+    from shared.settings import read_settings
     from shared.wiring import build
 
-    return build(settings(), os.environ)
+    return build(read_settings(os.environ), os.environ)

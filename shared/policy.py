@@ -13,25 +13,25 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from shared.adapters.policy_files import clash, read_policy_file
 from shared.errors import PolicyError
 from shared.model.policy import Policy
-from shared.model.policy_text import read_policy
 from shared.model.quantity import say_duration
-
-_STAND_INS = {
-    "ID": "/subscriptions/0/resourceGroups/any/providers/Microsoft.Web/sites/any",
-    "URL": "https://any.example",
-}
-
 
 _SETTING = "%[A-Za-z_][A-Za-z0-9_]*%"
 
 
 class _AnySettings(Mapping[str, str]):
-    """Has a value of the right form for every name."""
+    """Has a value of the right form for every name, and another resource for every other name."""
 
     def __getitem__(self, name: str) -> str:
-        return _STAND_INS.get(name.rpartition("_")[2], "any")
+        match name.rpartition("_")[2]:
+            case "ID":
+                return f"/subscriptions/0/resourceGroups/any/providers/Microsoft.Web/sites/{name}"
+            case "URL":
+                return "https://any.example"
+            case _:
+                return "any"
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -69,28 +69,22 @@ def _allow_settings(node: object) -> None:
 def check(files: list[Path], settings: Mapping[str, str]) -> int:
     """Read policies and say what is wrong with each; returns how many cannot be used."""
     refused = 0
-    seen: dict[str, Path] = {}
+    seen: list[Policy] = []
     for file in files:
         try:
-            policy = _read(file, settings)
+            policy = read_policy_file(file, settings, called=str(file))
         except PolicyError as error:
             refused += 1
             print(error)
             continue
-        if policy.workload in seen:
+        problem = clash(policy, seen)
+        if problem is not None:
             refused += 1
-            print(f"{file}: workload {policy.workload} stands in {seen[policy.workload]} too; expected one policy each")
-        seen.setdefault(policy.workload, file)
+            print(f"{file}: {problem}")
+            continue
+        seen.append(policy)
         print(f"{file}: {policy.workload}: {len(policy.signals)} signals, {len(policy.rules)} triggers")
     return refused
-
-
-def _read(file: Path, settings: Mapping[str, str]) -> Policy:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"cannot be read: {type(error).__name__}", where=str(file)) from None
-    return read_policy(text, file=str(file), settings=settings)
 
 
 def _arguments() -> argparse.Namespace:

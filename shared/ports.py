@@ -173,7 +173,6 @@ class Sighting:
     """
 
     client: Client
-    at: datetime
     status: int | None
     build: str
     latency_ms: float

@@ -4,10 +4,8 @@ Azure Functions hands app settings to the app as environment variables. Addresse
 policies name with `%NAME%` are app settings too; they are looked up by name where they are needed.
 """
 
-import os
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,7 +18,7 @@ APP_FOLDER = Path(__file__).resolve().parent.parent
 class Settings(BaseModel):
     """What the app reads from its settings; the alias is the setting's name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True)
 
     watch_schedule: str = Field(
         default="*/10 * * * * *",
@@ -105,10 +103,6 @@ class Settings(BaseModel):
     def watch_stale_after(self) -> timedelta:
         return timedelta(seconds=self.watch_stale_after_s)
 
-    def folder(self, path: Path) -> Path:
-        """Return a folder of the app as an absolute path."""
-        return path if path.is_absolute() else APP_FOLDER / path
-
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read settings from a mapping of names to texts; an empty text counts as not set.
@@ -149,13 +143,3 @@ _PAGE_FOOT = (
     "| `CHANNEL_WEBHOOK_<NAME>` | | Address of the channel `webhook:<name>` that a policy notifies. |",
     "| whatever a policy names `%NAME%` | | The value that stands for it. |",
 )
-
-
-@cache
-def settings() -> Settings:
-    """Return the settings of this process.
-
-    Raises:
-        SettingsError: a setting is missing or cannot be used.
-    """
-    return read_settings(os.environ)

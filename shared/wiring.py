@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.app_service import AppServiceSlots
@@ -28,10 +28,10 @@ from shared.engine.steps.verify import LookBefore, VerifyOutside
 from shared.engine.views import Views
 from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
-from shared.errors import NotFound, SettingsError
-from shared.model.policy import Policy
+from shared.errors import SettingsError
+from shared.model.policy import policy_of
 from shared.ports import Returns, SampleSource
-from shared.settings import Settings
+from shared.settings import APP_FOLDER, Settings
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -62,7 +62,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         environment: Where the values of `%NAME%` and the channels' addresses are looked up.
     """
     _quiet_libraries()
-    folder = read_policy_folder(chosen.folder(chosen.policy_folder), environment)
+    folder = read_policy_folder(APP_FOLDER / chosen.policy_folder, environment)
     channels, channel_problems = _channels(folder, environment)
     policies, problems = folder.policies, folder.problems + channel_problems
     ledger, doorbell = TableLedger(_table(chosen)), QueueDoorbell(_queues(chosen))
@@ -71,7 +71,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     sources: dict[str, SampleSource] = {
         "probe": ProbeSource(prober),
         "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id, chosen.metrics_audience),
-        "log": LogSource(chosen.logs_endpoint, chosen.client_id, chosen.folder(chosen.kql_folder)),
+        "log": LogSource(chosen.logs_endpoint, chosen.client_id, APP_FOLDER / chosen.kql_folder),
     }
     slots = AppServiceSlots(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
     steps: dict[str, Step] = {
@@ -84,8 +84,8 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         settings=chosen,
         policy_problems=problems,
         watch=Watch(ledger, doorbell, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles, problems),
-        rollbacks=Rollbacks(ledger, doorbell, steps, lambda workload: _policy(policies, workload), utc_now),
-        warm_up=WarmUp(slots, lambda workload: _policy(policies, workload)),
+        rollbacks=Rollbacks(ledger, doorbell, steps, partial(policy_of, policies), utc_now),
+        warm_up=WarmUp(slots, partial(policy_of, policies)),
         notifications=Notifications(ledger, doorbell, channels, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
@@ -97,12 +97,6 @@ def _quiet_libraries() -> None:
     """A line for every request of ours would cost more to keep than the whole app costs to run."""
     for name in ("httpx", "azure", "azure.core.pipeline.policies.http_logging_policy"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _policy(policies: Mapping[str, Policy], workload: str) -> Policy:
-    if workload not in policies:
-        raise NotFound(f"there is no workload {workload[:80]!r} here")
-    return policies[workload]
 
 
 def _channels(

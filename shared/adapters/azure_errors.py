@@ -33,12 +33,12 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from shared.adapters.retry_after import pause_asked
 from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
 
 _UNCLEAR = frozenset({408, 500, 502, 503, 504})
 _FOR_NOW = frozenset({409, 429})
 _FIRST_REFUSAL = 400
-_PAUSE = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(minutes=5)
 # What the SDKs' own parsing stumbles with over an answer of an odd shape.
 _ODD_SHAPE = (AttributeError, LookupError, TypeError, ValueError, HTTPException)
@@ -105,5 +105,4 @@ def _code(error: HttpResponseError) -> str:
 def _retry_after(error: HttpResponseError) -> timedelta:
     """Return the pause that Azure asks for, bounded: a rollback cannot wait for an hour."""
     headers = getattr(error.response, "headers", None) or {}
-    asked = str(headers.get("Retry-After", ""))[:9]
-    return min(timedelta(seconds=int(asked)), _LONGEST_PAUSE) if asked.isdecimal() else _PAUSE
+    return pause_asked(str(headers.get("Retry-After", "")), longest=_LONGEST_PAUSE)

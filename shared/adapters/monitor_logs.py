@@ -7,14 +7,16 @@ https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translated
+from shared.adapters.one_per_key import OnePerKey
 from shared.errors import PermanentError
 from shared.model.policy_signals import LogSignal
+from shared.model.quantity import number_in
 from shared.model.signal import Sample, failed, measured, no_data
 from shared.ports import Collected, Job, Want
 
@@ -31,6 +33,7 @@ class LogSource:
         self._endpoint = endpoint
         self._client_id = client_id
         self._folder = folder
+        self._clients = OnePerKey(self._new_client)
 
     def jobs(self, wants: Sequence[Want]) -> list[Job]:
         return [Job(wants=(want,), timeout=want.signal.timeout, run=partial(self._run, want)) for want in wants]
@@ -40,7 +43,7 @@ class LogSource:
         query = _declared(want) + self._text(signal.log)
         timeout_s = signal.timeout.total_seconds()
         with translated(f"querying {signal.log}"):
-            answer = self._client.query_workspace(
+            answer = self._clients[self._endpoint].query_workspace(
                 signal.workspace,
                 query,
                 timespan=(want.since, now),
@@ -62,13 +65,10 @@ class LogSource:
         except UnicodeDecodeError:
             raise PermanentError(f"log query {name} is no UTF-8 text") from None
 
-    @cached_property
-    def _client(self) -> "LogsQueryClient":
+    def _new_client(self, endpoint: str) -> "LogsQueryClient":
         from azure.monitor.query import LogsQueryClient
 
-        return LogsQueryClient(
-            credential(self._client_id), endpoint=self._endpoint, per_call_policies=policies_for(self._endpoint)
-        )
+        return LogsQueryClient(credential(self._client_id), endpoint=endpoint, per_call_policies=policies_for(endpoint))
 
 
 def _log(want: Want) -> LogSignal:
@@ -104,17 +104,7 @@ def _sample(signal: LogSignal, row: dict[str, Any]) -> Sample:
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if row["value"] is None:
         return no_data(at, "the query found no value for this time")
-    value, count = _number(row["value"]), _number(row["count"] or 0)
-    if value is None or count is None or not math.isfinite(count):
+    value, count = number_in(row["value"]), number_in(row["count"] or 0)
+    if value is None or count is None:
         return failed(at, f"{signal.log} answered a value or a count that is no number")
     return measured(at, signal.unit.canonical(value), int(count))
-
-
-def _number(cell: object) -> float | None:
-    """Return a cell as a number: a decimal comes as text, and so does a real that is not finite."""
-    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
-        return None
-    try:
-        return float(cell)
-    except (ValueError, OverflowError):
-        return None

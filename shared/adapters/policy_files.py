@@ -31,15 +31,15 @@ def read_policy_folder(folder: Path, settings: Mapping[str, str]) -> PolicyFolde
     problems: list[str] = []
     for file in sorted(folder.glob("*.yaml")):
         try:
-            policy = _read(file, settings)
+            policy = read_policy_file(file, settings, called=file.name)
         except PolicyError as error:
             problems.append(str(error))
             continue
-        clash = _clash(policy, policies.values())
-        if clash is None:
+        problem = clash(policy, policies.values())
+        if problem is None:
             policies[policy.workload] = policy
         else:
-            problems.append(f"{file.name}: {clash}")
+            problems.append(f"{file.name}: {problem}")
     if not policies and not problems:
         problems.append(f"{folder.name}: no policies; expected at least one *.yaml")
     for problem in problems:
@@ -47,7 +47,7 @@ def read_policy_folder(folder: Path, settings: Mapping[str, str]) -> PolicyFolde
     return PolicyFolder(policies, tuple(problems))
 
 
-def _clash(policy: Policy, others: Iterable[Policy]) -> str | None:
+def clash(policy: Policy, others: Iterable[Policy]) -> str | None:
     """Return what keeps a policy from standing beside others: two guards of one site would swap against each other."""
     for other in others:
         if other.workload == policy.workload:
@@ -57,9 +57,14 @@ def _clash(policy: Policy, others: Iterable[Policy]) -> str | None:
     return None
 
 
-def _read(file: Path, settings: Mapping[str, str]) -> Policy:
+def read_policy_file(file: Path, settings: Mapping[str, str], *, called: str) -> Policy:
+    """Read one policy; `called` is what its errors call the file.
+
+    Raises:
+        PolicyError: it cannot be read or used.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"cannot be read: {type(error).__name__}", where=file.name) from None
-    return read_policy(text, file=file.name, settings=settings)
+        raise PolicyError(f"cannot be read: {type(error).__name__}", where=called) from None
+    return read_policy(text, file=called, settings=settings)

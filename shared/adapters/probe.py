@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from threading import Lock
@@ -77,7 +77,7 @@ class HttpProber:
         cookies: Mapping[str, str],
     ) -> Sighting:
         """Send one request; what can go wrong is part of what is seen."""
-        at, begun, build = datetime.now(UTC), self._clock(), ""
+        begun, build = self._clock(), ""
         try:
             with connection.exchange("GET", site.url + path, headers={**_HEADERS, **cookies}, within=timeout) as answer:
                 build = header(answer, site.build.header)
@@ -88,9 +88,7 @@ class HttpProber:
         except EXCHANGE_ERRORS as error:
             status, answered, note = None, False, f"the site could not be reached: {type(error).__name__}"
         latency_ms = (self._clock() - begun) * 1000
-        return Sighting(
-            client=client, at=at, status=status, build=build, latency_ms=latency_ms, answered=answered, note=note
-        )
+        return Sighting(client=client, status=status, build=build, latency_ms=latency_ms, answered=answered, note=note)
 
 
 def _read(answer: httpcore.Response) -> None:

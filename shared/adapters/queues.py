@@ -1,4 +1,4 @@
-"""The doorbell in Azure Queue Storage. A message carries ids only.
+"""The doorbell in Azure Queue Storage. A ring carries ids only; a message that is put back is as it came.
 
 The queue trigger expects base64 unless host.json says otherwise, and Python's client sends plain text unless told so:
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue
@@ -22,7 +22,7 @@ _WEEK = timedelta(days=7)
 
 
 class QueueDoorbell:
-    """Fulfils `ports.Doorbell` and `ports.Warmer`. Safe to use from many threads."""
+    """Fulfils `ports.Doorbell`, `ports.Warmer` and `ports.Returns`. Safe to use from many threads."""
 
     def __init__(self, queue: Callable[[str], QueueClient]) -> None:
         """`queue` returns the client of the queue of that name, the same one each time."""

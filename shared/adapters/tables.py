@@ -18,12 +18,12 @@ from azure.data.tables import TableClient, TableEntity, TransactionOperation, Up
 
 from shared.adapters.azure_errors import translated
 from shared.errors import LostRace, PermanentError
+from shared.model.policy import MOST_WRITES
 from shared.ports import Delete, Insert, Put, Replace, Row, Write
 
 _PLAIN_CHARACTERS = 15_000  # a text property counts two bytes a character, up to 64 KiB; most fit in the plain
 _PIECE_BYTES = 60_000
 _LARGEST_ENTITY_BYTES = 1_000_000
-_MOST_WRITES = 100
 _CONFLICTS = frozenset({404, 409, 412})
 
 Operation = tuple[TransactionOperation, dict[str, Any], dict[str, Any]]
@@ -57,8 +57,8 @@ class TableLedger:
         return found
 
     def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
-        if len(writes) > _MOST_WRITES:
-            raise PermanentError(f"{len(writes)} writes in one commit; the platform takes {_MOST_WRITES}")
+        if len(writes) > MOST_WRITES:
+            raise PermanentError(f"{len(writes)} writes in one commit; the platform takes {MOST_WRITES}")
         op = uuid4().hex
         with translated(f"writing to {workload}"):
             operations = [_operation(workload, write, op) for write in writes]

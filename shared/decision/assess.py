@@ -41,7 +41,13 @@ def _silent(
     else:
         sentence = f"{trigger.signal} has no measured sample yet"
     verdict = None if trigger.no_data is NoData.HOLD else Verdict.BLIND
-    return _reading(trigger, TriggerState.INACTIVE, verdict, f"{sentence}: {why}" if why else sentence)
+    return TriggerReading(
+        name=trigger.name,
+        tier=trigger.tier,
+        state=TriggerState.INACTIVE,
+        verdict=verdict,
+        sentence=f"{sentence}: {why}" if why else sentence,
+    )
 
 
 def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
@@ -79,10 +85,6 @@ def _quiet(trigger: RollbackTrigger, line: Sequence[Point]) -> TriggerReading:
         value=newest.value,
         count=count,
     )
-
-
-def _reading(trigger: RollbackTrigger, state: TriggerState, verdict: Verdict | None, sentence: str) -> TriggerReading:
-    return TriggerReading(name=trigger.name, tier=trigger.tier, state=state, verdict=verdict, sentence=sentence)
 
 
 def _compared(trigger: RollbackTrigger, value: float, *, violating: bool) -> str:

@@ -76,21 +76,25 @@ class _Advance:
         self.version = version
 
     def go(self) -> str:
-        while True:
+        said = None
+        while said is None:
             record = self._begun(self.run.current)
-            look = self._observe(record)
-            match look:
-                case Done():
-                    if self._done(record, look):
-                        return self.run.outcome
-                case Wait():
-                    return self._wait(record, look)
-                case Stop():
-                    return self._end(record, look)
-                case Act():
-                    waited = self._act(record, look)
-                    if waited is not None:
-                        return waited
+            said = self._follow(record, self._observe(record))
+        return said
+
+    def _follow(self, record: StepRecord, look: Look) -> str | None:
+        """Do what the look asks for. Returns a sentence when the pass ends here."""
+        match look:
+            case Done():
+                return self._done(record, look)
+            case _ if self._leased(record):
+                return f"rollback {self.run.id}: another worker is acting on {record.name}"
+            case Wait():
+                return self._wait(record, look)
+            case Stop():
+                return self._end(record, look)
+            case Act():
+                return self._act(record, look)
 
     def _begun(self, record: StepRecord) -> StepRecord:
         return record if record.started_at else replace(record, started_at=self.engine.clock())
@@ -111,20 +115,18 @@ class _Advance:
         level = self.policy.levels.traffic
         return self.run.created_at + level.swap_give_up_after + level.verify.give_up_after
 
-    def _done(self, record: StepRecord, look: Done) -> bool:
-        """Record that the step's desired state holds; tell whether that ended the run."""
+    def _done(self, record: StepRecord, look: Done) -> str | None:
+        """Record that the step's desired state holds. Returns the outcome when that ended the run."""
         now = self.engine.clock()
         record = replace(record, phase=StepPhase.DONE, ended_at=now, note=look.note, evidence=dict(look.evidence))
         run = replace(self.run.with_step(record), due_at=now)
         if run.all_done:
             self._finish(run, RunStatus.VERIFIED, look.note)
-            return True
+            return self.run.outcome
         self._save(run, self._event(EventKind.STEP_DONE, f"{record.name}: {look.note}"))
-        return False
+        return None
 
     def _wait(self, record: StepRecord, look: Wait) -> str:
-        if self._leased(record):
-            return f"rollback {self.run.id}: another worker is acting on {record.name}"
         evidence = {**record.evidence, **look.evidence}
         record = replace(record, note=look.note, evidence=evidence)
         self._save(replace(self.run.with_step(record), due_at=look.until))
@@ -132,8 +134,6 @@ class _Advance:
         return f"rollback {self.run.id} waits in {record.name}: {look.note}"
 
     def _end(self, record: StepRecord, look: Stop) -> str:
-        if self._leased(record):
-            return f"rollback {self.run.id}: another worker is acting on {record.name}"
         evidence = {**record.evidence, **look.evidence}
         record = replace(record, ended_at=self.engine.clock(), note=look.note, evidence=evidence)
         self._finish(self.run.with_step(record), look.status, look.note)
@@ -145,8 +145,6 @@ class _Advance:
 
     def _act(self, record: StepRecord, look: Act) -> str | None:
         """Write the intent, have the effect, write the outcome. Returns a sentence when the pass ends here."""
-        if self._leased(record):
-            return f"rollback {self.run.id}: another worker is acting on {record.name}"
         in_doubt = record.phase is StepPhase.INTENDED
         record = self._intend(record, look)
         try:

@@ -6,12 +6,12 @@ A source that does not answer in time, or breaks, yields `error` samples: the de
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from shared.engine.incidents import settled
+from shared.engine.incidents import outcome_of
 from shared.errors import ControllerError
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
@@ -66,8 +66,8 @@ class Collecting:
         ends = self._begun + (job.timeout + _GRACE).total_seconds()
         where = f"{job.wants[0].signal.source} of {job.wants[0].policy.workload}"
         try:
-            found = settled(future, where, max(0.0, ends - monotonic()))
-        except TimeoutError:
+            found = outcome_of(future, where, max(0.0, ends - monotonic()))
+        except (TimeoutError, CancelledError):  # another workload that shares the job may have given it up already
             future.cancel()
             return all_failed(job.wants, self._now, f"the source did not answer within {say_span(job.timeout)}")
         return all_failed(job.wants, self._now, str(found)) if isinstance(found, ControllerError) else found

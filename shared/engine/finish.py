@@ -29,8 +29,8 @@ def finishing_writes(ledger: Ledger, policy: Policy, run: Rollback, version: str
 
 
 def _change_writes(ledger: Ledger, run: Rollback) -> list[Write]:
-    row = ledger.read(run.workload, CHANGE)
-    if row is None or run.status is not RunStatus.VERIFIED:
+    row = ledger.read(run.workload, CHANGE) if run.status is RunStatus.VERIFIED else None
+    if row is None:
         return []
     change = decode(Change, row.body)
     if change.status not in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED):

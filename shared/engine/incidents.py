@@ -20,13 +20,14 @@ def incident(where: str, error: BaseException) -> str:
     return f"unexpected trouble of our own, logged as incident {number}"
 
 
-def settled[T](task: Future[T], where: str, timeout_s: float | None = None) -> T | ControllerError:
+def outcome_of[T](task: Future[T], where: str, timeout_s: float | None = None) -> T | ControllerError:
     """Wait for one of several tasks and return what it gave, or why it gave nothing.
 
     The pool keeps what a task raised with the task, so that a bug that one workload's data wakes ends that task alone.
 
     Raises:
         TimeoutError: the task did not end within `timeout_s`.
+        CancelledError: the task was taken back before it began.
     """
     error = task.exception(timeout_s)
     if error is None:

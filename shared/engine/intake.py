@@ -12,13 +12,13 @@ from hashlib import sha256
 from shared.clock import Clock
 from shared.decision.guards import Situation, rollback_limitation
 from shared.engine.commit import commit_and_ring
-from shared.engine.records import CHANGE, INBOX, KNOWN_GOOD, Arrived, announce, encode, snapshot
+from shared.engine.records import ALERT, CHANGE, INBOX, KNOWN_GOOD, Arrived, announce, encode, snapshot
 from shared.engine.start import new_rollback, starting_writes
-from shared.errors import ControllerError, InvalidInput, LostRace, NotFound, Refused
+from shared.errors import ControllerError, InvalidInput, LostRace, Refused
 from shared.model.alert import Alert
 from shared.model.change import Change, KnownGood
 from shared.model.event import Event, EventKind
-from shared.model.policy import Policy
+from shared.model.policy import UNCLAIMED, Policy, policy_of
 from shared.model.policy_signals import AlertSignal, PushedSignal
 from shared.model.rollback import Rollback
 from shared.model.signal import Outcome, Sample
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _OLDEST = timedelta(days=7)  # nothing older is kept
-_UNCLAIMED = "unclaimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class Intake:
                 f"{sample.value:g} of {name} is off its scale; expected {low:g} to {high:g}", where="value"
             )
         value = signal.measures.canonical(sample.value)
-        return Sample(sample.at, sample.outcome, value, sample.count, sample.id, sample.note)
+        return replace(sample, value=value)
 
     def alert(self, alert: Alert) -> str:
         """Take in an alert: a row for every workload that it concerns, once, and a ring for each.
@@ -97,7 +96,7 @@ class Intake:
         alert = _believable(alert, self.clock())
         concerned = [policy for policy in self.policies().values() if _concerns(policy, alert)]
         if not concerned:
-            self.ledger.commit(_UNCLAIMED, [Put(f"alert:{alert.identity}", encode(alert))])
+            self.ledger.commit(UNCLAIMED, [Put(f"{ALERT}{alert.identity}", encode(alert))])
             return f"alert {alert.rule} concerns no workload here; it is kept and nothing is done"
         return "; ".join(self._alert_for(policy, alert) for policy in concerned)
 
@@ -111,7 +110,7 @@ class Intake:
             since=alert.fired_at,
         )
         writes: list[Write] = [
-            Insert(f"alert:{alert.identity}", encode(alert)),
+            Insert(f"{ALERT}{alert.identity}", encode(alert)),
             Put(f"{INBOX}{alert.identity[:32]}", encode(Arrived({}, alert))),
             *announce(event, policy.notify),
         ]
@@ -181,7 +180,7 @@ class Intake:
             guards=policy.guards,
             known_good=found.known_good,
             production_build=found.watch.build_seen_lately(self.clock()),
-            active_rollback=found.active.id if found.active else None,
+            active_rollback=found.active_id,
             last_rollback=found.last,
             by_hand=True,
         )
@@ -204,15 +203,15 @@ class Intake:
         return run
 
     def _policy(self, workload: str) -> Policy:
-        policy = self.policies().get(workload)
-        if policy is None:
-            raise NotFound(f"there is no workload {workload[:80]!r} here")
-        return policy
+        return policy_of(self.policies(), workload)
 
 
 def _believable(alert: Alert, now: datetime) -> Alert:
     """An alert from the future would stay the newest word for as long; it counts from now."""
-    if alert.fired_at <= now + _CLOCK_SKEW:
+    latest = now + _CLOCK_SKEW
+    if alert.resolved_at is not None and alert.resolved_at > latest:
+        alert = replace(alert, resolved_at=now)
+    if alert.fired_at <= latest:
         return alert
     return replace(alert, fired_at=now, occurrence=alert.occurrence or alert.fired_at.isoformat())
 

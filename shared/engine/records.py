@@ -43,6 +43,7 @@ INBOX = "now:3:in:"
 RUN = "run:"
 EVENT = "event:"
 UNDELIVERED = "undelivered:"
+ALERT = "alert:"
 _FAR_FUTURE_MS = 9_999_999_999_999
 
 
@@ -129,6 +130,11 @@ class Snapshot:
     change_version: str | None
     inbox: dict[str, Arrived]
     outbox: dict[str, Delivery]
+
+    @property
+    def active_id(self) -> str | None:
+        """The rollback that is running."""
+        return self.active.id if self.active else None
 
 
 def snapshot(ledger: Ledger, workload: str) -> Snapshot:

@@ -9,15 +9,16 @@ from shared.clock import Clock
 from shared.engine.records import EVENT, UNDELIVERED, Snapshot, decode, load_rollback, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
-from shared.model.policy import Policy
+from shared.model.policy import Policy, policy_of
 from shared.model.quantity import say_span
 from shared.model.rollback import StepRecord, workload_of
-from shared.model.signal import Outcome
 from shared.model.trigger import TriggerReading, Verdict
+from shared.model.watch import NEVER
 from shared.ports import Ledger
 
 Json = dict[str, Any]
 _MOST_EVENTS = 100
+_MOST_SEARCHED = 1000  # the most that one request to the storage answers
 _SLOW = timedelta(minutes=5)
 
 
@@ -39,11 +40,8 @@ class Views:
         Raises:
             NotFound: no such workload.
         """
-        policy = self.policies().get(name)
-        if policy is None:
-            raise NotFound(f"there is no workload {name[:80]!r} here")
+        policy = policy_of(self.policies(), name)
         found = snapshot(self.ledger, name)
-        events = [decode(Event, row.body) for row in self.ledger.scan(name, EVENT, limit=_MOST_EVENTS)]
         return _short(name, found) | {
             "description": policy.description,
             "action": found.watch.action,
@@ -56,7 +54,7 @@ class Views:
             "signals": {signal: _newest(found, signal) for signal in policy.signals},
             "deliveries_pending": len(found.outbox),
             "deliveries_given_up": len(self.ledger.scan(name, UNDELIVERED)),
-            "events": events,
+            "events": self._events(name, _MOST_EVENTS),
         }
 
     def rollback(self, rollback_id: str) -> Json:
@@ -70,7 +68,7 @@ class Views:
         if workload is None or loaded is None:
             raise NotFound(f"there is no rollback {rollback_id[:80]!r} here")
         run = loaded[0]
-        events = [decode(Event, row.body) for row in self.ledger.scan(workload, EVENT, limit=_MOST_EVENTS)]
+        events = self._events(workload, _MOST_SEARCHED)
         return {
             "id": run.id,
             "workload": run.workload,
@@ -87,6 +85,10 @@ class Views:
             "steps": [_step(step) for step in run.steps],
             "events": [event for event in reversed(events) if event.about == run.id],
         }
+
+    def _events(self, workload: str, limit: int) -> list[Event]:
+        """The newest events of a workload, newest first."""
+        return [decode(Event, row.body) for row in self.ledger.scan(workload, EVENT, limit=limit)]
 
     def health(self, problems: Sequence[str], stale_after: timedelta) -> tuple[bool, Json]:
         """Whether the app can do its work: storage answers, the watch runs, every workload sees something.
@@ -122,7 +124,7 @@ def _short(name: str, found: Snapshot) -> Json:
         "sentence": watch.sentence,
         "since": watch.since,
         "cycled_at": watch.cycled_at,
-        "active_rollback": found.active.id if found.active else None,
+        "active_rollback": found.active_id,
     }
 
 
@@ -133,7 +135,7 @@ def _check(name: str, problems: list[str], fine: str) -> Json:
 def _late(found: Mapping[str, Snapshot], now: datetime, stale_after: timedelta) -> list[str]:
     """Workloads whose sources were not asked lately; evaluating alone does not count."""
     return [
-        f"{name}: never watched yet" if one.watch_version is None else f"{name}: last watched {say_span(age)} ago"
+        f"{name}: never watched yet" if one.watch.watched_at == NEVER else f"{name}: last watched {say_span(age)} ago"
         for name, one in found.items()
         if (age := now - one.watch.watched_at) > stale_after
     ]
@@ -172,8 +174,13 @@ def _newest(found: Snapshot, signal: str) -> Json | None:
     if not series:
         return None
     sample = series[-1]
-    value = sample.value if sample.outcome is Outcome.MEASURED else None
-    return {"at": sample.at, "outcome": sample.outcome, "value": value, "count": sample.count, "note": sample.note}
+    return {
+        "at": sample.at,
+        "outcome": sample.outcome,
+        "value": sample.value,
+        "count": sample.count,
+        "note": sample.note,
+    }
 
 
 def _step(step: StepRecord) -> Json:

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from shared.clock import Clock
 from shared.engine.collect import Collector, due
-from shared.engine.incidents import settled
+from shared.engine.incidents import outcome_of
 from shared.engine.records import Snapshot, snapshot
 from shared.engine.workload_cycle import Answers, WorkloadCycle
-from shared.errors import ControllerError, NotFound, TransientError
-from shared.model.policy import Policy
+from shared.errors import ControllerError, TransientError
+from shared.model.policy import Policy, policy_of
 from shared.ports import Doorbell, Ledger, Want, Warmer
 
 log = logging.getLogger(__name__)
@@ -90,9 +90,7 @@ class Watch:
             NotFound: no such workload.
             TransientError: the storage does not answer.
         """
-        policy = self.policies().get(workload)
-        if policy is None:
-            raise NotFound(f"there is no workload {workload[:80]!r} here")
+        policy = policy_of(self.policies(), workload)
         found = snapshot(self.ledger, workload)
         if not found.inbox:
             return f"{workload}: what arrived is taken in already"
@@ -107,7 +105,7 @@ class Watch:
         tasks = {name: self.pool.submit(do, policy) for name, policy in policies.items()}
         outcomes: dict[str, T | ControllerError] = {}
         for name, task in tasks.items():
-            outcome = settled(task, name)  # by itself: in one expression its type would be taken for that of T
+            outcome = outcome_of(task, name)  # by itself: in one expression its type would be taken for that of T
             outcomes[name] = outcome
         return outcomes
 

@@ -72,7 +72,7 @@ class WorkloadCycle:
         known = Known(
             state=found.watch,
             known_good=found.known_good,
-            active_rollback=found.active.id if found.active else None,
+            active_rollback=found.active_id,
             last_rollback=found.last,
         )
         cycle = next_cycle(policy, known, _news(policy, answers, found.inbox.values()), now)

@@ -1,4 +1,4 @@
-"""The HTTP API: alerts and samples in, workloads, rollbacks and health out."""
+"""The HTTP API: alerts and samples in, workloads and rollbacks out."""
 
 from http import HTTPStatus
 

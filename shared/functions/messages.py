@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesMessage, parse
-from shared.functions.problems import say_place
+from shared.functions.problems import say_fields
 
 
 def ids(message: func.QueueMessage, *names: str) -> list[str]:
@@ -16,12 +16,10 @@ def ids(message: func.QueueMessage, *names: str) -> list[str]:
     Raises:
         InvalidInput: it is no such message.
     """
-    document = parse(message.get_body())
-    given = document if isinstance(document, dict) else {}
-    found = [value for name in names if isinstance(value := given.get(name), str) and value]
-    if len(found) != len(names):
+    given = _texts(message)
+    if not given.keys() >= set(names):
         raise InvalidInput(f"no ring; expected a JSON object with {', '.join(names)}", where=_where(message))
-    return found
+    return [given[name] for name in names]
 
 
 def one_of(message: func.QueueMessage, *names: str) -> tuple[str, str]:
@@ -30,26 +28,30 @@ def one_of(message: func.QueueMessage, *names: str) -> tuple[str, str]:
     Raises:
         InvalidInput: it carries none of them.
     """
-    document = parse(message.get_body())
-    given = document if isinstance(document, dict) else {}
-    found = [(name, value) for name in names if isinstance(value := given.get(name), str) and value]
-    if not found:
-        raise InvalidInput(f"no ring; expected a JSON object with {' or '.join(names)}", where=_where(message))
-    return found[0]
+    given = _texts(message)
+    for name in names:
+        if name in given:
+            return name, given[name]
+    raise InvalidInput(f"no ring; expected a JSON object with {' or '.join(names)}", where=_where(message))
 
 
 def samples(message: func.QueueMessage) -> SamplesMessage:
     """Return pushed samples.
 
     Raises:
-        InvalidInput: naming the first field that is wrong.
+        InvalidInput: naming the fields that are wrong.
     """
     document: Any = parse(message.get_body())
     try:
         return SamplesMessage.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise InvalidInput(f"{say_place(first['loc'])}: {first['msg']}", where=_where(message)) from None
+        raise InvalidInput(say_fields(error), where=_where(message)) from None
+
+
+def _texts(message: func.QueueMessage) -> dict[str, str]:
+    document = parse(message.get_body())
+    given = document if isinstance(document, dict) else {}
+    return {name: value for name, value in given.items() if isinstance(value, str) and value}
 
 
 def _where(message: func.QueueMessage) -> str:

@@ -40,7 +40,7 @@ def answer(use: Callable[[], Any], status: HTTPStatus = HTTPStatus.OK) -> func.H
     try:
         value = use()
     except ValidationError as error:
-        return _problem(HTTPStatus.BAD_REQUEST, _say_fields(error))
+        return _problem(HTTPStatus.BAD_REQUEST, say_fields(error))
     except ControllerError as error:
         found = next(status for kind, status in _STATUS if isinstance(error, kind))
         return _problem(found, str(error), error.retry_after if isinstance(error, TransientError) else _PAUSE)
@@ -62,14 +62,14 @@ def _problem(status: HTTPStatus, detail: str, retry_after: timedelta = _PAUSE) -
 _MESSAGES = {"model_type": "expected a JSON object", "extra_forbidden": "unknown field"}
 
 
-def say_place(place: Sequence[str | int]) -> str:
+def _say_place(place: Sequence[str | int]) -> str:
     """Write the place of a field, cut to what a person reads: its parts may be as long as a sender likes."""
     return ".".join(str(part)[:80] for part in place) or "body"
 
 
-def _say_fields(error: ValidationError) -> str:
+def say_fields(error: ValidationError) -> str:
     """Name every field that is wrong, without repeating what was sent."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{say_place(one['loc'])}: {_MESSAGES.get(one['type'], one['msg'])}" for one in details[:10]]
+    said = [f"{_say_place(one['loc'])}: {_MESSAGES.get(one['type'], one['msg'])}" for one in details[:10]]
     more = f"; and {len(details) - 10} more" if len(details) > 10 else ""
     return "; ".join(said) + more

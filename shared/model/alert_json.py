@@ -12,7 +12,8 @@ from itertools import islice
 from typing import NoReturn
 
 from shared.errors import InvalidInput
-from shared.model.alert_text import number_in, one_line, printable, say_number
+from shared.model.alert_text import one_line, printable, say_number
+from shared.model.quantity import number_in
 
 _LONGEST_QUOTE = 40
 _MOST_SPELLINGS = 200  # objects of Azure have some thirty members; a search through more is a gift to an attacker

@@ -4,7 +4,6 @@ Bidirectional overrides and lone surrogates go too: the first can make a sentenc
 written to a log or a table at all. Durations come as ISO 8601 (`PT5M`).
 """
 
-import math
 import re
 
 LONGEST_SENTENCE = 300
@@ -38,17 +37,6 @@ def say_number(number: float) -> str:
     if number.is_integer():
         return f"{number:,.0f}"
     return f"{number:,.1f}" if abs(number) >= 1e5 else f"{number:,.6g}"
-
-
-def number_in(value: object) -> float | None:
-    """Return the finite number that a JSON value is or spells; alerts write thresholds as `25` and as `"25"`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def say_window(iso_duration: str) -> str:

@@ -6,12 +6,14 @@ problem is reported with its own place in the file.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.errors import NotFound
 from shared.model.event import EventKind
 from shared.model.policy_signals import AlertSignal, Path, Rhythm, Signal, Strict
 from shared.model.quantity import Count, Duration, parse_quantity
@@ -20,6 +22,8 @@ from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 _WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
+# The name under which alerts are kept that concern no workload.
+UNCLAIMED = "unclaimed"
 # The platform carries out at most this many writes as one.
 MOST_WRITES = 100
 _FOREVER = timedelta(days=365)
@@ -95,7 +99,7 @@ class Verification(Strict):
 
 
 class Level(Strict):
-    """One rollback level: the roads it may take, and how long it may take."""
+    """One rollback level: how long it may take, and what it is verified by. There is one road yet, the slot swap."""
 
     roads: tuple[Literal["slot_swap"], ...] = Field(default=("slot_swap",), min_length=1)
     budget: Rhythm = timedelta(seconds=30)
@@ -183,3 +187,14 @@ class Policy(Strict):
         spans = [rule.hold_for + rule.over + rule.max_gap for rule in rules]
         kind = self.signals[signal]
         return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
+
+
+def policy_of(policies: Mapping[str, Policy], workload: str) -> Policy:
+    """Return the policy of a workload.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if workload not in policies:
+        raise NotFound(f"there is no workload {workload[:80]!r} here")
+    return policies[workload]

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.model.event import EventKind
-from shared.model.policy import MOST_WRITES, Policy, TriggerEntry
+from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy, TriggerEntry
 from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
-_RESERVED = frozenset({"unclaimed"})  # the partition of alerts that concern nobody
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
 _OTHER_EVENTS = 4  # decided, started, blind, sighted
 _OTHER_WRITES = 5  # the state, the run, its claim, the change, one removal
@@ -32,6 +31,7 @@ def problems_of(policy: Policy) -> list[Problem]:
         *_name_problems(policy),
         *_size_problems(policy),
         *_signal_problems(policy),
+        *_channel_problems(policy),
         *(
             problem
             for tier, place, entry in policy.triggers.by_tier()
@@ -51,7 +51,7 @@ def _size_problems(policy: Policy) -> Iterator[Problem]:
 
 
 def _name_problems(policy: Policy) -> Iterator[Problem]:
-    if policy.workload in _RESERVED:
+    if policy.workload == UNCLAIMED:
         yield Problem(("workload",), f"{policy.workload!r} is kept for other uses; expected another name")
     entries = policy.triggers.by_tier()
     if not entries:
@@ -75,6 +75,13 @@ def _signal_problems(policy: Policy) -> Iterator[Problem]:
                 ("signals", name),
                 "a metric is read from its region; expected site.region, such as westeurope",
             )
+
+
+def _channel_problems(policy: Policy) -> Iterator[Problem]:
+    """A channel that stands twice would have a delivery written twice in one commit, which the storage refuses."""
+    for place, channel in enumerate(policy.notify.to):
+        if channel in policy.notify.to[:place]:
+            yield Problem(("notify", "to", place), f"{channel!r} stands twice; expected each channel once")
 
 
 def _trigger_problems(policy: Policy, place: Place, entry: TriggerEntry) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 Inside the product a share is 0..1, a latency is in milliseconds and a duration is a `timedelta`.
 """
 
+import math
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -102,6 +103,17 @@ def parse_count(text: object) -> int:
     if isinstance(text, bool) or found is None or int(found["number"]) == 0:
         raise ValueError(f"{text!r} is not a count; write a whole number from 1, such as 20 requests")
     return int(found["number"])
+
+
+def number_in(value: object) -> float | None:
+    """Return the finite number that a JSON value is or spells: alerts write `25` and `"25"`, Kusto `"NaN"`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def parse_quantity(text: str, dimension: Dimension) -> float:

@@ -8,7 +8,7 @@ from shared.model.signal import Series
 from shared.model.trigger import TriggerReading, Verdict
 
 _LATELY = timedelta(seconds=30)
-_NEVER = datetime.fromtimestamp(0, UTC)
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,13 @@ class WatchState:
     action: Action = Action.CONTINUE
     limitation: str | None = None
     sentence: str = "blind: not watched yet"
-    since: datetime = _NEVER
-    cycled_at: datetime = _NEVER
-    watched_at: datetime = _NEVER
+    since: datetime = NEVER
+    cycled_at: datetime = NEVER
+    watched_at: datetime = NEVER
     blind_since: datetime | None = None
     blind_told: bool = False
     production_build: str = ""
-    production_build_at: datetime = _NEVER
+    production_build_at: datetime = NEVER
 
     def build_seen_lately(self, now: datetime) -> str:
         """The build that production serves, or nothing when it was not seen lately: a dead build names nobody."""

@@ -25,7 +25,6 @@ class PlayedProber:
         return [
             Sighting(
                 client=client,
-                at=NOON,
                 status=one[0] if one else None,
                 build=one[1] if one else "",
                 latency_ms=1.0,

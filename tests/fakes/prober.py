@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.clock import Clock
 from shared.model.policy import Site
 from shared.ports import Client, Sighting
 
@@ -20,7 +19,6 @@ class FakeProber:
         opened_ago_s: How old the kept connection is.
     """
 
-    clock: Clock
     served: Callable[[], str]
     pinned_to: dict[Client, str] = field(default_factory=dict)
     status: int | None = 200
@@ -33,7 +31,6 @@ class FakeProber:
         reached = self.status is not None
         return Sighting(
             client=client,
-            at=self.clock(),
             status=self.status,
             build=self.pinned_to.get(client, self.served()) if reached else "",
             latency_ms=12.0,

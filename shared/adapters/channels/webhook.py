@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 
 from shared.adapters.bounded_http import ADDRESS_ERRORS, EXCHANGE_ERRORS, Connection, header, parse_address
+from shared.adapters.retry_after import pause_asked
 from shared.clock import Clock, utc_now
 from shared.errors import PermanentError, SettingsError, TransientError
 from shared.model.event import Delivery
@@ -14,7 +15,6 @@ from shared.model.event import Delivery
 _WITHIN = timedelta(seconds=15)
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SUCCESS = range(200, 300)
-_PAUSE = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(minutes=10)
 
 
@@ -35,7 +35,9 @@ class WebhookChannel:
     def send(self, delivery: Delivery) -> None:
         status, asked = self._post(delivery)
         if status in _TRY_AGAIN:
-            raise TransientError(f"{self._name} answered {status}", retry_after=_retry_after(asked))
+            raise TransientError(
+                f"{self._name} answered {status}", retry_after=pause_asked(asked, longest=_LONGEST_PAUSE)
+            )
         if status not in _SUCCESS:
             raise PermanentError(f"{self._name} answered {status}")
 
@@ -69,8 +71,3 @@ def _body(delivery: Delivery) -> dict[str, str | None]:
         "about": event.about,
         "sentence": event.sentence,
     }
-
-
-def _retry_after(asked: str) -> timedelta:
-    seconds = asked[:9]
-    return min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE) if seconds.isdecimal() else _PAUSE

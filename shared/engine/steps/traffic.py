@@ -15,6 +15,7 @@ from typing import Any
 from shared.engine.steps.step import SEND_WITHIN, Act, Done, Fence, Look, Stop, Wait
 from shared.errors import PermanentError, TransientError
 from shared.model.policy import Policy
+from shared.model.quantity import say_span
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 from shared.ports import OperationState, SitePicture, SlotSite
 
@@ -135,5 +136,5 @@ def _wrong_slot(picture: SitePicture, run: Rollback, policy: Policy) -> str:
 
 
 def _not_in_time(picture: SitePicture, run: Rollback, policy: Policy) -> str:
-    minutes = policy.levels.traffic.swap_give_up_after.total_seconds() / 60
-    return f"after {minutes:.0f} min production still runs {picture.production_build}, not {run.known_good}"
+    waited = say_span(policy.levels.traffic.swap_give_up_after)
+    return f"after {waited} production still runs {picture.production_build}, not {run.known_good}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.engine.steps.step import Done, Look, Stop, Wait
 from shared.model.policy import Policy, Verification
+from shared.model.quantity import say_span
 from shared.model.rollback import Rollback, RunStatus, StepRecord
 from shared.ports import Client, Prober, Sighting
 
@@ -88,11 +89,11 @@ def _by_client(sightings: Sequence[Sighting]) -> Mapping[str, Any]:
 def _given_up(
     run: Rollback, seeing: Sequence[str], asked: Sequence[str], evidence: Mapping[str, Any], wanted: Verification
 ) -> Stop:
-    seconds = wanted.give_up_after / timedelta(seconds=1)
+    waited = say_span(wanted.give_up_after)
     if not seeing:
-        note = f"after {seconds:.0f} s no kind of client sees {run.known_good}"
+        note = f"after {waited} no kind of client sees {run.known_good}"
         return Stop(status=RunStatus.FAILED, note=note, evidence=evidence)
     missing = [client for client in asked if client not in seeing]
     others = f"{', '.join(missing)} clients do not" if missing else f"but not in {wanted.looks} looks in a row"
-    note = f"after {seconds:.0f} s {', '.join(seeing)} clients see {run.known_good}, {others}"
+    note = f"after {waited} {', '.join(seeing)} clients see {run.known_good}, {others}"
     return Stop(status=RunStatus.PARTIAL, note=note, evidence=evidence)

@@ -86,7 +86,7 @@ class Schedule:
         self.ledger = MemoryLedger()
         slot = UNKNOWN if odds.wrong_slot else GOOD
         self.slots = FakeSlotPair(self.world.clock, BAD, slot, fate=self._fate)
-        self.prober = FakeProber(self.world.clock, lambda: self.slots.served)
+        self.prober = FakeProber(lambda: self.slots.served)
         self.queue = Queue(self.world, self.deliver)
         self.skews = [random.uniform(-odds.skew_s, odds.skew_s) for _ in range(HOSTS)]
 

@@ -46,7 +46,7 @@ class Story:
 
     def __post_init__(self) -> None:
         self.slots = FakeSlotPair(self.clock, fate=lambda: self.fates.pop(0) if self.fates else Fate())
-        self.prober = FakeProber(self.clock, lambda: self.slots.served)
+        self.prober = FakeProber(lambda: self.slots.served)
 
     @property
     def engine(self) -> Rollbacks:

@@ -168,6 +168,18 @@ def test_an_alert_from_the_future_counts_from_now(engine: Engine) -> None:
     assert sample.at == NOON
 
 
+def test_the_end_of_an_alert_from_the_future_counts_from_now(engine: Engine) -> None:
+    engine.intake.alert(_ALERT)
+    engine.clock.forward(60)
+    ended = replace(_ALERT, condition=AlertCondition.RESOLVED, resolved_at=NOON + timedelta(days=30))
+    engine.intake.alert(ended)
+    engine.watch.evaluate()
+    assert [(s.at, s.value) for s in engine.snapshot().watch.series["memory"]] == [
+        (NOON, 1.0),
+        (NOON + timedelta(seconds=60), 0.0),
+    ]
+
+
 def test_an_alert_counts_although_nobody_can_be_rung(engine: Engine) -> None:
     engine.doorbell.broken = True
     assert engine.intake.alert(_ALERT) == "orders: alert MemoryPressure fired taken in"

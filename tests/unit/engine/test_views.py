@@ -106,6 +106,17 @@ def test_an_app_that_has_not_watched_for_long_is_not_fit(guarded: Engine) -> Non
 
 def test_an_app_that_never_watched_is_not_fit(engine: Engine) -> None:
     assert checks(engine.views.health([], _MINUTE))["watch"] == (False, "orders: never watched yet")
+    engine.watch.evaluate()
+    assert checks(engine.views.health([], _MINUTE))["watch"] == (False, "orders: never watched yet")
+
+
+def test_a_rollback_shows_its_events_after_much_else_has_happened(guarded: Engine) -> None:
+    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
+    for number in range(150):
+        guarded.clock.forward(1)
+        guarded.intake.known_good("orders", f"b{number}", "pipeline")
+    told = guarded.views.rollback(run.id)
+    assert [event.kind.value for event in told["events"]] == ["started"]
 
 
 def test_an_app_that_sees_nothing_is_not_fit_and_says_of_whom(guarded: Engine) -> None:

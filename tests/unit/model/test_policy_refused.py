@@ -73,6 +73,7 @@ BROKEN = [
     ('"%SITE%"', '"%SHOP%"', ":4: site.resource: the app setting SHOP is not set; expected a value for %SHOP%"),
     ('"%SITE%"', '"%site%"', ":4: site.resource: the app setting site is not set"),
     ("webhook:ops", "pigeon:ops", ":27: notify.to[0]: 'pigeon:ops' has the wrong form"),
+    ('["webhook:ops"]', "[webhook:ops, webhook:ops]", ":27: notify.to[1]: 'webhook:ops' stands twice; expected each"),
     ("on: [decided, ", "on: [everything, ", ":27: notify.on[0]: Input should be 'change_started'"),
     # what YAML 1.1 would have read otherwise
     ("observe_only: false", "observe_only: yes", ":26: guards.observe_only: Input should be a valid boolean"),
