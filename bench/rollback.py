@@ -8,19 +8,21 @@ tick, probes and verification are the rig's and the demo's usual ones.
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
 import yaml
 from rich.progress import Progress
 
-from bench.guarded_site import BAD_BUILD_SHARE, RULE, GuardedSite, Times
+from bench.guarded_site import GuardedSite, Times
 from bench.measuring import Figure, console
 from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig
-from local.rig.rig import Rig, RigOptions
+from local.rig.rig import APP_FOLDER, Rig, RigOptions
 
 WORKLOADS = ("demo", "shop", "mail", "desk")
 ROUNDS = 6
+RULE = timedelta(seconds=10)
 GOOD_BUILD = "good"
 
 
@@ -44,17 +46,18 @@ def _sites() -> SimulatorConfig:
 
 
 def _write_policy(folder: Path, workload: str, rig: Rig) -> None:
-    site_id = f"{rig.site_id.rpartition('/')[0]}/{workload}"
-    url = rig.simulator.ready["front_doors"][workload]
-    probe = {"probe": "/health", "share": "failed", "requests": 20, "every": "10s", "timeout": "12s"}
-    errors = {"name": "errors", "when": "error_rate > 5%", "for": "10s", "at_least": "20 requests"}
-    verify = {"path": "/", "fresh_clients": 5, "looks": 2, "look_every": "1s", "give_up_after": "120s"}
+    """Write the demo's policy as far as it concerns the main job, with a shorter rule and no rest between rounds."""
+    demo = yaml.safe_load((APP_FOLDER / "policies" / "demo.yaml").read_text(encoding="utf-8"))
     policy = {
         "workload": workload,
-        "site": {"resource": site_id, "url": url, "good_slot": "last-good"},
-        "signals": {"error_rate": probe},
-        "triggers": {"critical": [errors]},
-        "levels": {"1": {"verify": verify}},
+        "site": {
+            "resource": rig.site_id(workload),
+            "url": rig.simulator.front_doors[workload],
+            "good_slot": "last-good",
+        },
+        "signals": {"error_rate": demo["signals"]["error_rate"]},
+        "triggers": {"critical": [demo["triggers"]["critical"][0] | {"for": f"{RULE.total_seconds():.0f}s"}]},
+        "levels": demo["levels"],
         "guards": {"cool_down": "1s"},
     }
     (folder / f"{workload}.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
@@ -69,7 +72,7 @@ def _all_rounds(rig: Rig) -> list[Times]:
         def rounds(workload: str) -> None:
             with GuardedSite(rig, workload) as site:
                 for number in range(ROUNDS):
-                    found = site.broken_and_taken_back(GOOD_BUILD, f"{workload}-{number}", BAD_BUILD_SHARE)
+                    found = site.broken_and_taken_back(GOOD_BUILD, f"{workload}-{number}")
                     with lock:
                         times.append(found)
                     shown.advance(task)

@@ -102,5 +102,5 @@ def _transactions(storage: str, policies: Path, size: int, stack: ExitStack) -> 
         proxy.take_count()
     for _ in progress(range(COUNTED_RUNS), description=f"transactions of {size}"):
         counted.watch.run()
-        taken.append(sum(proxy.take_count().total() for proxy in proxies))
+        taken.append(sum(proxy.take_count() for proxy in proxies))
     return Figure(f"storage_transactions_{size}_workloads", "transactions/cycle", taken)

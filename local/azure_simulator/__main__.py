@@ -7,16 +7,14 @@ are. SIGTERM ends it and every build process; those end by themselves when it is
 import argparse
 import asyncio
 import json
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from local.azure_simulator.config import SimulatorConfig, default_config
 from local.azure_simulator.server import running_simulator
+from local.told_to_stop import told_to_stop
 
 EXIT_BAD_CONFIG = 2
 
@@ -34,27 +32,11 @@ def read_config(path: Path | None) -> SimulatorConfig:
     return SimulatorConfig.model_validate_json(path.read_bytes()) if path else default_config()
 
 
-def end_with_stdin(stopped: asyncio.Event) -> None:
-    """A starter that is killed cannot say goodbye; the pipe that it held closes."""
-    loop = asyncio.get_running_loop()
-
-    def watch() -> None:
-        while os.read(0, 4096):  # not sys.stdin: a daemon thread would hold its lock when the interpreter ends
-            pass
-        loop.call_soon_threadsafe(stopped.set)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 async def main(config: SimulatorConfig, port: int, front_door_port: int, *, with_stdin: bool) -> None:
-    stopped = asyncio.Event()
-    if with_stdin:
-        end_with_stdin(stopped)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    told = told_to_stop(with_stdin=with_stdin)
     async with running_simulator(config, port, front_door_port) as ready:
         print(json.dumps(ready), flush=True)
-        await stopped.wait()
+        await told.wait()
 
 
 if __name__ == "__main__":

@@ -29,27 +29,27 @@ PARTIAL_ERROR = {
 
 
 def empty_metrics(answer: Json) -> Json:
-    for _, metric in _metrics(answer):
+    for metric in _metrics(answer):
         metric["timeseries"] = []
     return answer
 
 
 def nan_metrics(answer: Json) -> Json:
-    for _, metric in _metrics(answer):
+    for metric in _metrics(answer):
         for series in metric["timeseries"]:
             series["data"] = [_nan_point(point) for point in series["data"]]
     return answer
 
 
 def renamed_metrics(answer: Json) -> Json:
-    for _, metric in _metrics(answer):
+    for metric in _metrics(answer):
         renamed = metric["name"]["value"] + "V2"
         metric["name"] = {"value": renamed, "localizedValue": renamed}
     return answer
 
 
-def _metrics(answer: Json) -> list[tuple[Json, Json]]:
-    return [(resource, metric) for resource in answer["values"] for metric in resource["value"]]
+def _metrics(answer: Json) -> list[Json]:
+    return [metric for resource in answer["values"] for metric in resource["value"]]
 
 
 def _nan_point(point: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The first fault that fits a call, in the order they were set, hits it; a call is
 import asyncio
 import itertools
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -117,8 +118,8 @@ class FaultBook:
         self._faults: dict[str, ActiveFault] = {}
         self._numbers = itertools.count(1)
 
-    def __iter__(self) -> itertools.chain[ActiveFault]:
-        return itertools.chain(self._faults.values())
+    def __iter__(self) -> Iterator[ActiveFault]:
+        return iter(self._faults.values())
 
     def add(self, rule: FaultRule) -> ActiveFault:
         fault = ActiveFault(id=f"f{next(self._numbers)}", rule=rule, set_at_s=time.time())

@@ -49,7 +49,9 @@ class Gateway:
 
     async def _journaled(self, call: Call) -> web.StreamResponse:
         journal = self._simulation.journal
-        post = journal.open(call.parameters["site"], call.parameters.get("slot", "production"))
+        # ARM takes names in any case; the journal is read by the site's own name.
+        names = call.parameters["site"], call.parameters.get("slot", "production")
+        post = journal.open(*(name.casefold() for name in names))
         response = await self._with_fault(call)
         if call.accepted:
             journal.accept(post)

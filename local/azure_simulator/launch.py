@@ -1,11 +1,9 @@
 """Starts the simulator as a process of its own, for tests, scenarios and demos written in plain sync Python."""
 
-import contextlib
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from local.azure_simulator.config import SimulatorConfig
+from local.processes import Child
 
-STOP_TIMEOUT_S = 10
 CONTROL_TIMEOUT_S = 30
 
 
@@ -49,30 +47,36 @@ class RunningSimulator:
                 raise ControlRefusedError(refused.read().decode()) from refused
 
 
-@contextlib.contextmanager
-def launch_simulator(config: SimulatorConfig) -> Iterator[RunningSimulator]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "simulator.json")
-        path.write_text(config.model_dump_json())
-        command = [sys.executable, "-m", "local.azure_simulator", "--config", str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
-            try:
-                yield _read_ready_line(process)
-            finally:
-                process.terminate()
-                process.wait(STOP_TIMEOUT_S)
+@contextmanager
+def launch_simulator(
+    config: SimulatorConfig, *, logs: Path | None = None, port: str = "0", front_door_port: str = "0"
+) -> Iterator[RunningSimulator]:
+    """Run it for as long as the `with` statement lasts.
+
+    Args:
+        logs: Folder for its configuration and its log; a temporary one by default.
+        port: Where it listens; "0" is a free one.
+        front_door_port: Where the first site's front door listens.
+
+    Raises:
+        RuntimeError: it did not start; the end of its log is in the message.
+    """
+    with ExitStack() as stack:
+        folder = logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simulator-")))
+        written = folder / "simulator.json"
+        written.write_text(config.model_dump_json(by_alias=True), encoding="utf-8")
+        arguments = ["--config", str(written), "--port", port, "--front-door-port", front_door_port]
+        child = Child("local.azure_simulator", arguments, folder / "simulator.log")
+        yield _running(stack.enter_context(child))
 
 
-def _read_ready_line(process: subprocess.Popen[bytes]) -> RunningSimulator:
-    line = process.stdout.readline() if process.stdout else b""
-    if not line:
-        raise RuntimeError("the simulator ended before it was ready; its reason is on stderr")
-    ready = json.loads(line)
+def _running(child: Child) -> RunningSimulator:
+    ready = child.ready
     return RunningSimulator(
         url=ready["simulator"],
         front_doors=ready["front_doors"],
         control_url=ready["control"],
         identity_endpoint=ready["identity"]["endpoint"],
         identity_header=ready["identity"]["header"],
-        pid=process.pid,
+        pid=child.process.pid,
     )

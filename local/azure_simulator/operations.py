@@ -21,10 +21,9 @@ class OperationError:
 
 @dataclass(slots=True)
 class Operation:
-    """A slot swap. `source` and `target` are slot names; `addressed` is the slot whose URL took the call."""
+    """A slot swap. `source` and `target` are slot names; the source is the slot whose URL took the call."""
 
     site: str
-    addressed: str
     source: str
     target: str
     started_at: datetime

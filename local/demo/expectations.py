@@ -158,6 +158,12 @@ def swap_reply_was_lost(recording: Recording) -> Expectation:
     return Expectation("the reply to an accepted swap was lost", lost, f"replies {_replies(recording)}")
 
 
+def messages_came_twice(recording: Recording) -> Expectation:
+    """The hosts really ran messages a second time."""
+    doubled = recording.doubled
+    return Expectation("queue messages were delivered twice", doubled > 0, f"{doubled} of them were")
+
+
 def _replies(recording: Recording) -> str:
     return ", ".join(str(post.status or "lost") for post in recording.site.swap_posts) or "none"
 

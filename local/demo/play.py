@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig
@@ -67,15 +66,12 @@ def _options(scenario: Scenario, pace: Pace, logs: Path) -> RigOptions:
 
 @contextmanager
 def _started(options: RigOptions) -> Iterator[Rig]:
-    rig = Rig(options)
-    try:
-        rig.__enter__()
-    except (FileNotFoundError, RuntimeError) as error:
-        raise CannotPlay(_one_sentence(error)) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            rig = stack.enter_context(Rig(options))
+        except (FileNotFoundError, RuntimeError) as error:
+            raise CannotPlay(_one_sentence(error)) from error
         yield rig
-    finally:
-        rig.__exit__()
 
 
 def _one_sentence(error: Exception) -> str:
@@ -121,7 +117,7 @@ def _change(scene: Scene, screen: Screen) -> None:
 
 def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
     if scenario.strike is not None:
-        _until(partial(_waited, scene.pace.before_fault_s), scene, screen, within_s=scene.pace.patience_s)
+        _until(_ready_to_strike, scene, screen, within_s=scene.pace.patience_s)
         at_s = time.time()
         scene.mark(FAULT, scenario.strike(scene), at_s)
         screen.say(f"{FAULT}: {scene.marks[FAULT].sentence}")
@@ -133,9 +129,8 @@ def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
     return _until(ended, scene, screen, within_s=scene.pace.patience_s, tick_s=scenario.tick_s)
 
 
-def _waited(seconds: float, scene: Scene) -> bool:
-    since = scene.seconds_since(ANNOUNCED)
-    return since is not None and since >= seconds
+def _ready_to_strike(scene: Scene) -> bool:
+    return scene.lasted(ANNOUNCED, scene.pace.before_fault_s)
 
 
 def _recording(name: str, scene: Scene, *, came_to_end: bool) -> Recording:
@@ -154,5 +149,6 @@ def _recording(name: str, scene: Scene, *, came_to_end: bool) -> Recording:
         site=scene.world.site(),
         visits=tuple(scene.users.visits),
         told=tuple(scene.world.told()),
+        doubled=scene.world.doubled(),
         outcome=scene.world.rollback_outcome(last.id) if last else app.sentence,
     )

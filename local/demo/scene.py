@@ -60,15 +60,14 @@ class Scene:
         """Seconds since a mark; `None` if there is none yet."""
         return time.time() - self.marks[what].at_s if what in self.marks else None
 
+    def lasted(self, what: str, seconds: float) -> bool:
+        """Whether a mark is there and was set at least so long ago."""
+        since = self.seconds_since(what)
+        return since is not None and since >= seconds
+
     def look(self) -> None:
         """Ask the app what it says now."""
         self.app = self.world.app()
-
-    def event(self, kind: str) -> AppEvent | None:
-        """The newest event of a kind since the change was announced."""
-        events = self.app.events if self.app else ()
-        since = self.marks[ANNOUNCED].at_s if ANNOUNCED in self.marks else self.started_at_s
-        return next((event for event in events if event.kind == kind and event.at.timestamp() >= since), None)
 
     def glance(self) -> Glance:
         """What there is to see now."""
@@ -93,6 +92,7 @@ class Recording:
         came_to_end: It ended by itself and not because patience ran out.
         events: The app's history since the change was announced, oldest first.
         told: Kinds of the notifications that people received.
+        doubled: How many queue messages were delivered twice.
         outcome: The app's final sentence.
     """
 
@@ -107,6 +107,7 @@ class Recording:
     site: SiteView
     visits: tuple[Visit, ...]
     told: tuple[str, ...]
+    doubled: int
     outcome: str
 
     @property

@@ -1,6 +1,5 @@
 """Live progress: a panel that is redrawn on a terminal, plain lines where there is none, as in a CI log."""
 
-from contextlib import ExitStack
 from typing import Protocol, Self
 
 from rich.console import Console, RenderableType
@@ -48,14 +47,13 @@ class LiveScreen:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, refresh_per_second=_REFRESH_PER_S, transient=True)
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(self._live)
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._live.stop()
 
     def say(self, line: str) -> None:
         self._live.console.print(Text("● ", style="cyan").append(line, style="default"))

@@ -40,7 +40,7 @@ def leave_alone(_: Scene) -> None:
 
 def heal_after_a_while(scene: Scene) -> None:
     """The fault passes by itself."""
-    if HEALED not in scene.marks and _lasted(scene, FAULT, scene.pace.blip_s):
+    if HEALED not in scene.marks and scene.lasted(FAULT, scene.pace.blip_s):
         at_s = time.time()
         scene.world.heal_build(scene.new_build)
         scene.mark(HEALED, f"{scene.new_build} serves again by itself", at_s)
@@ -68,21 +68,16 @@ def paged(kind: str) -> Callable[[Scene], bool]:
     def ended(scene: Scene) -> bool:
         if PAGED not in scene.marks and kind in scene.world.told():
             scene.mark(PAGED, f"people were told: {kind}")
-        return _lasted(scene, PAGED, scene.pace.after_page_s)
+        return scene.lasted(PAGED, scene.pace.after_page_s)
 
     return ended
 
 
 def blip_watched(scene: Scene) -> bool:
     """The fault has been gone for longer than the rule's own time."""
-    return _lasted(scene, HEALED, scene.pace.after_blip_s)
+    return scene.lasted(HEALED, scene.pace.after_blip_s)
 
 
 def quiet_watched(scene: Scene) -> bool:
     """The change was watched for long enough."""
-    return _lasted(scene, ANNOUNCED, scene.pace.quiet_s)
-
-
-def _lasted(scene: Scene, what: str, seconds: float) -> bool:
-    since = scene.seconds_since(what)
-    return since is not None and since >= seconds
+    return scene.lasted(ANNOUNCED, scene.pace.quiet_s)

@@ -11,10 +11,13 @@ from typing import Any, Self
 import httpx
 from pydantic import BaseModel
 
+from local.azure_simulator.config import PRODUCTION
 from local.rig.rig import SITE, Rig
 
 _APP_TIMEOUT_S = 5.0
 _CONTROL_TIMEOUT_S = 30.0
+# How the host's log ends the line of a message whose two runs have ended: `run_twice`.
+_DELIVERED_TWICE = " was delivered twice\n"
 
 
 class AppEvent(BaseModel):
@@ -40,6 +43,7 @@ class AppView(BaseModel):
 
     verdict: str
     sentence: str
+    production_build: str = ""
     last_rollback: LastRollback | None = None
     events: tuple[AppEvent, ...] = ()
 
@@ -62,13 +66,17 @@ class SiteView(BaseModel):
 class World:
     """A running rig, seen from outside."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, site: str = SITE) -> None:
+        """See one site of it, which has the name of its workload."""
         self.rig = rig
+        self._site = site
         self._stack = ExitStack()
         self._app = self._stack.enter_context(httpx.Client(timeout=_APP_TIMEOUT_S))
         self._control = self._stack.enter_context(
             httpx.Client(
-                base_url=rig.control_url, timeout=_CONTROL_TIMEOUT_S, event_hooks={"response": [_must_succeed]}
+                base_url=rig.simulator.control_url,
+                timeout=_CONTROL_TIMEOUT_S,
+                event_hooks={"response": [_must_succeed]},
             )
         )
 
@@ -76,6 +84,10 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._stack.close()
 
     def app(self) -> AppView | None:
@@ -98,18 +110,18 @@ class World:
         return str(answer.json()["outcome"])
 
     def _workload_url(self) -> str:
-        return f"{self.rig.app_url}/api/workloads/{SITE}"
+        return f"{self.rig.app_url}/api/workloads/{self._site}"
 
     def _key(self) -> Mapping[str, str]:
         return {"x-functions-key": self.rig.function_key}
 
     def site(self) -> SiteView:
         """The site as ARM has it now."""
-        return SiteView.model_validate(self._control.get("/state").json()["sites"][SITE])
+        return SiteView.model_validate(self._control.get("/state").json()["sites"][self._site])
 
-    def deploy(self, build: str) -> None:
-        """Put a build into production, as a pipeline does that knows no slots."""
-        self._control.post(f"/sites/{SITE}/deploy", json={"slot": "production", "build": build, "setting": True})
+    def deploy(self, build: str, slot: str = PRODUCTION) -> None:
+        """Put a build into a slot; into production, as a pipeline does that knows no slots, if none is given."""
+        self._control.post(f"/sites/{self._site}/deploy", json={"slot": slot, "build": build, "setting": True})
 
     def break_build(self, build: str, fail_share: float) -> None:
         """Let a build fail this share of its requests."""
@@ -126,6 +138,11 @@ class World:
     def break_azure(self, **fault: Any) -> None:
         """Set a fault of the platform: `api`, `kind` and what else the control endpoint takes."""
         self._control.post("/faults", json=fault)
+
+    def doubled(self) -> int:
+        """How many messages the hosts ran twice, by their logs."""
+        logs = (log.read_text(encoding="utf-8", errors="replace") for log in self.rig.logs.glob("host-*.log"))
+        return sum(log.count(_DELIVERED_TWICE) for log in logs)
 
     def told(self) -> list[str]:
         """The kinds of the notifications that people received, oldest first."""

@@ -8,11 +8,12 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
+from typing import Any
 
 from local.demo_site.app import DemoSite, serve
 from local.demo_site.faults import BuildFaults
+from local.told_to_stop import told_to_stop
 
 EXIT_DIED = 70
 
@@ -38,18 +39,11 @@ async def obey_stdin(site: DemoSite) -> None:
         print(json.dumps({"faults": "set"}), flush=True)
 
 
-async def wait_for_signal() -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
-
-
 async def main(arguments: argparse.Namespace) -> None:
     site = DemoSite(arguments.build)
     runner, url = await serve(site.handle, arguments.port)
     print(json.dumps({"url": url, "build": arguments.build, "pid": os.getpid()}), flush=True)
-    endings = [asyncio.create_task(wait_for_signal())]
+    endings: list[asyncio.Task[Any]] = [asyncio.create_task(told_to_stop().wait())]
     if arguments.control_on_stdin:
         endings.append(asyncio.create_task(obey_stdin(site)))
     done, _ = await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)

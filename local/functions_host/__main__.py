@@ -10,10 +10,8 @@ import logging
 import os
 import re
 import secrets
-import signal
 import socket
 import sys
-import threading
 import zlib
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from local.functions_host.app_settings import AppSettings
 from local.functions_host.errors import HostError
 from local.functions_host.host import Host, HostOptions
 from local.functions_host.keys import Keys
+from local.told_to_stop import told_to_stop
 
 logger = logging.getLogger("functions_host")
 
@@ -79,24 +78,6 @@ def _configure_logging(instance: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _stop_on_signals(told_to_stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, told_to_stop.set)
-
-
-def _stop_when_stdin_closes(told_to_stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def watch() -> None:
-        # os.read: a daemon thread inside sys.stdin would hold its lock when the interpreter ends.
-        while os.read(0, 4096):
-            pass
-        loop.call_soon_threadsafe(told_to_stop.set)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _ready_line(host: Host, keys: Keys) -> str:
     names = [function.name for function in host.functions]
     return json.dumps({"url": host.url, "function_key": keys.function, "master_key": keys.master, "functions": names})
@@ -106,14 +87,11 @@ async def _serve(options: HostOptions, arguments: argparse.Namespace) -> int:
     ready_stream = sys.stdout
     sys.stdout = sys.stderr  # what the app prints is log, as in Azure
     host = Host(options, AppSettings(os.environ))
-    told_to_stop = asyncio.Event()
-    _stop_on_signals(told_to_stop)
-    if arguments.end_with_stdin:
-        _stop_when_stdin_closes(told_to_stop)
+    told = told_to_stop(with_stdin=arguments.end_with_stdin)
     try:
         await host.start()
         print(_ready_line(host, options.keys), file=ready_stream, flush=True)
-        await host.serve_until(told_to_stop)
+        await host.serve_until(told)
         exit_code = 0
     except HostError as error:
         print(f"functions_host: {error}", file=sys.stderr)

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
 from local.functions_host.host_json import QueueOptions
 from local.functions_host.queue_encoding import UndecodableMessage, decode
-from local.functions_host.storage_clients import create_if_missing
+from local.functions_host.storage_clients import send_creating
 from local.functions_host.wakeups import wait_for_any
 
 logger = logging.getLogger("functions_host")
@@ -95,11 +95,7 @@ class MessageProcessor:
     async def _move_to_poison(self, message: QueueMessage) -> None:
         poison = self._poison_queue
         logger.error(f"queue={self._queue.queue_name} message={message.id} goes to {poison.queue_name}")
-        try:
-            await poison.send_message(message.content)
-        except ResourceNotFoundError:
-            await create_if_missing(poison)
-            await poison.send_message(message.content)
+        await send_creating(poison, message.content)
         await self._queue.delete_message(message.id, message.pop_receipt)
 
 

@@ -7,14 +7,13 @@ A list becomes one message per element (QueueAsyncCollector.cs); a missing queue
 import json
 from collections.abc import Iterator, Mapping
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
-from azure.storage.queue.aio import QueueClient
+from azure.core.exceptions import AzureError
 
 from local.functions_host.bindings import FunctionDefinition, QueueOutput
 from local.functions_host.errors import FunctionFailed
 from local.functions_host.messages import TypedData
 from local.functions_host.queue_encoding import encode
-from local.functions_host.storage_clients import StorageClients, create_if_missing
+from local.functions_host.storage_clients import StorageClients, send_creating
 from local.functions_host.wakeups import Wakeups
 
 
@@ -34,17 +33,10 @@ class QueueOutputs:
         queue = self._clients.queue(output.connection, output.queue_name)
         try:
             for body in message_bodies(value):
-                await self._send(queue, encode(body, self._encoding))
+                await send_creating(queue, encode(body, self._encoding))
         except (AzureError, ValueError) as error:
             raise FunctionFailed(f"output {output.parameter!r}: {error}", "") from error
         self._wakeups.wake(output.queue_name)
-
-    async def _send(self, queue: QueueClient, text: str) -> None:
-        try:
-            await queue.send_message(text)
-        except ResourceNotFoundError:
-            await create_if_missing(queue)
-            await queue.send_message(text)
 
 
 def message_bodies(value: TypedData) -> Iterator[bytes]:
@@ -61,10 +53,8 @@ def message_bodies(value: TypedData) -> Iterator[bytes]:
 
 
 def _json_bodies(value: object) -> Iterator[bytes]:
-    if isinstance(value, dict) and set(value) == {"id", "body"}:
-        # How Azure serialises a func.QueueMessage on its way out is not documented: do not guess.
-        raise ValueError("a func.QueueMessage is not supported as output: set its text")
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict) and set(item) == {"id", "body"}:
+            # How Azure serialises a func.QueueMessage on its way out is not documented: do not guess.
             raise ValueError("a func.QueueMessage is not supported as output: set its text")
         yield (item if isinstance(item, str) else json.dumps(item)).encode("utf-8")

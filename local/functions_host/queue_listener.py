@@ -114,9 +114,11 @@ def run_twice(function: FunctionDefinition, invoke: Invoke) -> RunMessage:
         nonlocal at_once
         at_once = not at_once
         if at_once:
-            return all(await asyncio.gather(once(message, body), once(message, body)))
-        first = await once(message, body)
-        return await once(message, body) and first
+            ended_well = await asyncio.gather(once(message, body), once(message, body))
+        else:
+            ended_well = (await once(message, body), await once(message, body))
+        logger.info(f"function={function.name} message={message.id} was delivered twice")
+        return all(ended_well)
 
     return run
 

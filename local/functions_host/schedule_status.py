@@ -6,7 +6,7 @@ ScheduleMonitor.CheckPastDueAsync and StorageScheduleMonitor.cs. The blob is
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -65,7 +65,7 @@ def advance_status(
     """After a run. Ticks missed while it ran lie in the past of `next` together: one run follows."""
     # A timer that fires a moment early must not compute the very same tick again.
     basis = max(invoked_at, status.next) if scheduled else invoked_at
-    return replace(status, last=basis, next=schedule.next_after(basis), last_updated=basis)
+    return ScheduleStatus(last=basis, next=schedule.next_after(basis), last_updated=basis)
 
 
 class ScheduleMonitor(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
@@ -46,3 +46,12 @@ async def create_if_missing(resource: QueueClient | ContainerClient) -> None:
     create = resource.create_queue if isinstance(resource, QueueClient) else resource.create_container
     with suppress(ResourceExistsError):
         await create()
+
+
+async def send_creating(queue: QueueClient, text: str) -> None:
+    """Send a message; a queue that is missing is created first."""
+    try:
+        await queue.send_message(text)
+    except ResourceNotFoundError:
+        await create_if_missing(queue)
+        await queue.send_message(text)

@@ -25,7 +25,7 @@ def main() -> int:
         line = {
             "app": rig.app_url,
             "site": rig.site_url,
-            "simulator": rig.simulator.ready["simulator"],
+            "simulator": rig.simulator.url,
             "storage": rig.storage,
             "function_key": rig.function_key,
         }

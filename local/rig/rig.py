@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Self
 
 from local.azure_simulator.config import SimulatorConfig, default_config
+from local.azure_simulator.launch import launch_simulator
 from local.azurite import Azurite
+from local.processes import Child
 from local.rig.inbox import Inbox
-from local.rig.processes import Child
 
 APP_FOLDER = Path(__file__).parents[2]
 SITE = "demo"
@@ -45,48 +46,42 @@ class Rig:
 
     def __init__(self, options: RigOptions | None = None) -> None:
         self.options = options or RigOptions()
-        self._stack = ExitStack()
         self.hosts: list[Child] = []
 
     def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._stack.close()
-            raise
+        with ExitStack() as starting:
+            self._start(starting)
+            self._stack = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for host in self.hosts:
-            host.end()
         self._stack.close()
 
-    def _start(self) -> None:
-        self.logs = self.options.logs or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="rig-")))
+    def _start(self, stack: ExitStack) -> None:
+        self.logs = self.options.logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rig-")))
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.storage = self._stack.enter_context(Azurite()).connection_string
-        self.inbox = self._stack.enter_context(Inbox())
-        self.simulator = self._stack.enter_context(self._start_simulator())
-        self.control_url: str = self.simulator.ready["control"]
-        self.site_url: str = self.simulator.ready["front_doors"][SITE]
+        self.storage = stack.enter_context(Azurite()).connection_string
+        self.inbox = stack.enter_context(Inbox())
+        self.simulator = stack.enter_context(
+            launch_simulator(
+                self.options.config,
+                logs=self.logs,
+                port=os.environ.get("RIG_SIMULATOR_PORT", "0"),
+                front_door_port=os.environ.get("RIG_SITE_PORT", "0"),
+            )
+        )
+        stack.callback(self._end_hosts)
         for number in range(self.options.hosts):
             self.start_host(number)
 
-    def _start_simulator(self) -> Child:
-        config = self.logs / "simulator.json"
-        config.write_text(self.options.config.model_dump_json(by_alias=True), encoding="utf-8")
-        ports = ("--port", os.environ.get("RIG_SIMULATOR_PORT", "0"))
-        front_door = ("--front-door-port", os.environ.get("RIG_SITE_PORT", "0"))
-        return Child(
-            "local.azure_simulator",
-            ["--config", str(config), *ports, *front_door, "--end-with-stdin"],
-            self.logs / "simulator.log",
-        )
+    def _end_hosts(self) -> None:
+        for host in self.hosts:
+            host.end()
 
     def start_host(self, number: int = 0) -> Child:
         """Start one more function host, or one in the place of a killed one."""
         port = os.environ.get("RIG_APP_PORT", "0") if number == 0 else "0"
-        arguments = ["--app-dir", str(APP_FOLDER), "--port", port, "--instance", f"host-{number}", "--end-with-stdin"]
+        arguments = ["--app-dir", str(APP_FOLDER), "--port", port, "--instance", f"host-{number}"]
         if self.options.deliver_twice:
             arguments.append("--deliver-twice")
         host = Child("local.functions_host", arguments, self.logs / f"host-{number}.log", self.app_settings())
@@ -95,33 +90,35 @@ class Rig:
 
     def app_settings(self) -> dict[str, str]:
         """The app settings that a deployment would set."""
-        ready = self.simulator.ready
-        site = self.options.config.sites[0]
+        config, simulator = self.options.config, self.simulator
         return {
             "AzureWebJobsStorage": self.storage,
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
-            "ARM_ENDPOINT": ready["simulator"],
-            "METRICS_ENDPOINT": ready["simulator"],
-            "LOGS_ENDPOINT": ready["simulator"],
-            "IDENTITY_ENDPOINT": ready["identity"]["endpoint"],
-            "IDENTITY_HEADER": ready["identity"]["header"],
+            "ARM_ENDPOINT": simulator.url,
+            "METRICS_ENDPOINT": simulator.url,
+            "LOGS_ENDPOINT": simulator.url,
+            **simulator.identity_environment,
             "CHANNEL_WEBHOOK_OPS": self.inbox.url,
-            "GUARDED_SITE_ID": self.site_id,
-            "GUARDED_SITE_REGION": "westeurope",
+            "GUARDED_SITE_ID": self.site_id(),
+            "GUARDED_SITE_REGION": config.location,
             "GUARDED_SITE_URL": self.site_url,
-            "GUARDED_WORKSPACE_ID": site.workspace_id,
+            "GUARDED_WORKSPACE_ID": config.sites[0].workspace_id,
             "RIG_FUNCTION_KEY": os.environ.get("RIG_FUNCTION_KEY", "rig-function-key"),
             **self.options.settings,
         }
 
-    @property
-    def site_id(self) -> str:
-        """ARM id of the guarded site."""
+    def site_id(self, name: str | None = None) -> str:
+        """ARM id of the site of that name; of the guarded site, the first, if none is given."""
         config = self.options.config
         group = f"/subscriptions/{config.subscription_id}/resourceGroups/{config.resource_group}"
-        return f"{group}/providers/Microsoft.Web/sites/{config.sites[0].name}"
+        return f"{group}/providers/Microsoft.Web/sites/{name or config.sites[0].name}"
+
+    @property
+    def site_url(self) -> str:
+        """The front door of the guarded site."""
+        return self.simulator.front_doors[self.options.config.sites[0].name]
 
     @property
     def app_url(self) -> str:

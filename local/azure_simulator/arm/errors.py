@@ -41,7 +41,7 @@ def app_service_error(status: int, code: str, message: str, extended_code: str =
 
 def in_progress(simulation: Simulation, site: Site, slot: Slot) -> web.Response:
     """409 while an operation runs; a fault may say so without one."""
-    operation = site.operation or Operation(site.name, slot.name, slot.name, site.production.name, datetime.now(UTC))
+    operation = site.operation or Operation(site.name, slot.name, site.production.name, datetime.now(UTC))
     config = simulation.config
     created = operation.started_at.strftime("%-m/%-d/%Y %-I:%M:%S %p")
     details = (

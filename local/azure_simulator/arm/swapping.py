@@ -25,7 +25,6 @@ async def swap_slots(call: Call) -> web.Response:
         return prepared_for_swap()
     operation = Operation(
         site=call.site.name,
-        addressed=call.slot.name,
         source=call.slot.name,
         target=target.name,
         started_at=datetime.now(UTC),

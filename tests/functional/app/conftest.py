@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from azure.data.tables import TableClient
 
-from local.rig.processes import Child
+from local.processes import Child
 from local.rig.rig import Rig, RigOptions
 from shared.adapters.tables import TableLedger
 from tests.functional.app.guarded import WATCH_EVERY_SECOND, simulated_azure, start_impatient_host, write_policies

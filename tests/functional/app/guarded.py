@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig, Timings
-from local.rig.processes import Child
+from local.processes import Child
 from local.rig.rig import APP_FOLDER, Rig
 
 WATCH_EVERY_SECOND = "* * * * * *"
@@ -31,15 +31,14 @@ def write_policies(folder: Path, rig: Rig) -> Path:
     """Write the three policies; JSON is YAML."""
     folder.mkdir()
     (folder / "demo.yaml").write_text((APP_FOLDER / "policies" / "demo.yaml").read_text(encoding="utf-8"))
-    site_ids = rig.site_id.rpartition("/")[0]
     orders = {
         "latency": {"pushed": "orders.latency", "unit": "s"},
         "amount": {"pushed": "orders.amount"},
         "fired": {"alert": "orders errors"},
     }
     policies = [
-        _policy("shop", f"{site_ids}/shop", rig.simulator.ready["front_doors"]["shop"], {}),
-        _policy("orders", f"{site_ids}/orders", rig.site_url, orders),
+        _policy("shop", rig.site_id("shop"), rig.simulator.front_doors["shop"], {}),
+        _policy("orders", rig.site_id("orders"), rig.site_url, orders),
     ]
     for policy in policies:
         (folder / f"{policy['workload']}.yaml").write_text(json.dumps(policy))
@@ -68,7 +67,7 @@ def start_impatient_host(folder: Path, rig: Rig) -> Child:
     host = json.loads((APP_FOLDER / "host.json").read_text(encoding="utf-8"))
     host["extensions"]["queues"]["visibilityTimeout"] = "00:00:00"
     (folder / "host.json").write_text(json.dumps(host))
-    arguments = ["--app-dir", str(folder), "--instance", "app-tests", "--end-with-stdin"]
+    arguments = ["--app-dir", str(folder), "--instance", "app-tests"]
     child = Child("local.functions_host", arguments, rig.logs / "app-tests.log", rig.app_settings())
     rig.hosts.append(child)
     return child

@@ -69,5 +69,5 @@ def test_what_concerns_no_workload_is_kept_and_nothing_is_done(api: Api, rig: Ri
 
 
 def test_an_alert_on_the_site_concerns_its_workload_whatever_the_rule(api: Api, rig: Rig) -> None:
-    answer = post(api, fresh("a rule nobody listed", alertTargetIDs=[rig.site_id.upper()]))
+    answer = post(api, fresh("a rule nobody listed", alertTargetIDs=[rig.site_id().upper()]))
     assert answer.json["detail"] == "demo: alert a rule nobody listed fired taken in"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.rig.processes import Child
+from local.processes import Child
 from tests.functional.app.bodies import CHANGES, KNOWN_GOOD, ROLLBACKS, SAMPLES, Route, sample
 from tests.functional.app.http_client import JSON_MEDIA, Api
 from tests.functional.app.problems import refusal

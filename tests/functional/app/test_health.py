@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.azurite import Azurite
-from local.rig.processes import Child
+from local.processes import Child
 from local.rig.rig import APP_FOLDER, Rig
 from tests.functional.app.guarded import write_policies
 from tests.functional.app.http_client import Answer, Api
@@ -50,7 +50,7 @@ def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
             "WATCH_SCHEDULE": ONCE_A_YEAR,
             "EVALUATE_SCHEDULE": ONCE_A_YEAR,
         }
-        arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--end-with-stdin", "--drain-seconds", "1"]
+        arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--drain-seconds", "1"]
         with Child("local.functions_host", arguments, tmp_path / "lonely.log", settings) as host:
             api = Api(str(host.ready["url"]), str(host.ready["function_key"]))
             yield Lonely(api, storage, str(host.ready["master_key"]))

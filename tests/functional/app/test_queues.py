@@ -13,7 +13,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from local.rig.processes import Child
+from local.processes import Child
 from local.rig.rig import Rig
 from shared.adapters.tables import TableLedger
 from shared.engine.records import snapshot

@@ -23,12 +23,12 @@ def ask(api: Api, workload: str = "shop") -> Answer:
 def deploy(rig: Rig, build: str, slot: str = "production") -> None:
     """Let the pipeline put a build into a slot of the shop."""
     body = {"slot": slot, "build": build, "setting": True}
-    httpx.post(f"{rig.control_url}/sites/shop/deploy", json=body, timeout=20).raise_for_status()
+    httpx.post(f"{rig.simulator.control_url}/sites/shop/deploy", json=body, timeout=20).raise_for_status()
 
 
 def served(rig: Rig) -> str:
     """The build that a fresh client is served."""
-    url = rig.simulator.ready["front_doors"]["shop"]
+    url = rig.simulator.front_doors["shop"]
     return httpx.get(url, timeout=10).headers["x-build-id"]
 
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, ContainerClient
 from azure.storage.queue import QueueClient
 
-from local.functions_host.process import HostProcess
+from local.processes import Child
 
 SAMPLE_APP = Path(__file__).parent / "sample_app"
 ONCE_A_YEAR = "0 0 3 1 1 *"
@@ -59,10 +59,11 @@ class World:
     def _journal(self) -> Path:
         return self.folder / "journal.jsonl"
 
-    def start(self, *arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> HostProcess:
+    def start(self, *arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> Child:
         log = self.folder / f"host-{uuid4().hex[:6]}.log"
         merged = {**self.settings, **settings}
-        return HostProcess(app_dir, merged, log, "--host-id", self.host_id, *arguments)
+        named = ["--app-dir", str(app_dir), "--host-id", self.host_id]
+        return Child("local.functions_host", [*named, *arguments], log, merged)
 
     def journal(self, function: str, phase: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
         """What the sample app wrote, in order; `name` is the one in a work order."""
@@ -89,14 +90,12 @@ class World:
 
 @dataclass(frozen=True)
 class SampleHost:
-    process: HostProcess
+    process: Child
     world: World
 
 
 class StartHost(Protocol):
-    def __call__(
-        self, *arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING
-    ) -> HostProcess: ...
+    def __call__(self, *arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> Child: ...
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +122,7 @@ def start_host(world: World) -> Iterator[StartHost]:
     """Starts hosts of one world; all of them have ended when the test has."""
     with ExitStack() as running:
 
-        def start(*arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> HostProcess:
+        def start(*arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> Child:
             return running.enter_context(world.start(*arguments, app_dir=app_dir, settings=settings))
 
         yield start

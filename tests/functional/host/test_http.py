@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def http(sample_host: SampleHost) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sample_host.process.url, timeout=30) as client:
+    with httpx.Client(base_url=sample_host.process.ready["url"], timeout=30) as client:
         yield client
 
 

@@ -1,11 +1,15 @@
-"""Nothing is left behind when a launcher dies: neither a host nor an Azurite."""
+"""Nothing is left behind when a launcher dies or gives up: neither a host nor an Azurite."""
 
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from local import processes
 from local.azurite import Azurite
+from local.processes import Child
 from tests.functional.host.conftest import StartHost, wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -53,6 +57,32 @@ def test_azurite_dies_with_a_launcher_that_is_killed() -> None:
 
 def test_a_host_ends_when_its_launcher_is_gone(start_host: StartHost) -> None:
     host = start_host()
-    assert host._process.stdin is not None
-    host._process.stdin.close()  # what the kernel does for a launcher that was killed
-    assert host._process.wait(10) == 0
+    assert host.process.stdin is not None
+    host.process.stdin.close()  # what the kernel does for a launcher that was killed
+    assert host.process.wait(10) == 0
+
+
+def children() -> list[str]:
+    """Every process that this one started, by what the kernel says."""
+    return sorted(child for task in Path("/proc/self/task").glob("*/children") for child in task.read_text().split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
+def test_a_child_that_is_not_ready_in_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children()
+    monkeypatch.setattr(processes, "READY_WITHIN_S", 0.0)
+    with pytest.raises(RuntimeError, match=r"local\.azure_simulator did not start: it was not ready within 0 s"):
+        Child("local.azure_simulator", [], tmp_path / "child.log")
+    assert children() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
+def test_a_child_whose_launcher_is_interrupted_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = children()
+    monkeypatch.setattr(processes, "select", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Child("local.azure_simulator", [], tmp_path / "child.log")
+    assert children() == before

@@ -31,7 +31,7 @@ def test_a_message_is_run_deleted_and_answered_in_the_output_queue(sample_host: 
 
 def test_an_output_list_is_one_message_each(sample_host: SampleHost) -> None:
     orders = [order(name) for name in ("first", "second", "third")]
-    httpx.post(f"{sample_host.process.url}/api/send", json={"messages": orders})
+    httpx.post(f"{sample_host.process.ready['url']}/api/send", json={"messages": orders})
     answers = {"done first", "done second", "done third"}
     wait_until(lambda: answers <= set(contents(sample_host.world.queue("done"))))
 
@@ -48,9 +48,9 @@ def test_a_failing_message_is_tried_three_times_then_copied_to_poison(sample_hos
 def test_the_admin_route_runs_a_queue_function_once(sample_host: SampleHost) -> None:
     host, world = sample_host.process, sample_host.world
     answer = httpx.post(
-        f"{host.url}/admin/functions/work",
+        f"{host.ready['url']}/admin/functions/work",
         json={"input": order("by hand")},
-        headers={"x-functions-key": host.master_key},
+        headers={"x-functions-key": host.ready["master_key"]},
     )
     assert answer.status_code == 202
     wait_until(lambda: world.journal("work", "end", "by hand"))
@@ -94,8 +94,8 @@ def test_ctrl_c_lets_running_calls_end(start_host: StartHost, world: World) -> N
     host = start_host()
     world.queue("work").send_message(order("last", sleep=0.6))
     wait_until(lambda: world.journal("work", "begin"))
-    os.kill(host.pid, signal.SIGINT)
-    assert host.stop() == 0  # SIGTERM on top changes nothing
+    os.kill(host.process.pid, signal.SIGINT)
+    assert host.end() == 0  # SIGTERM on top changes nothing
     assert "Traceback" not in host.log.read_text()
     assert world.journal("work", "end")
     assert count(world.queue("work")) == 0
@@ -106,6 +106,6 @@ def test_the_drain_time_is_not_exceeded(start_host: StartHost, world: World) -> 
     world.queue("work").send_message(order("endless", sleep=30))
     wait_until(lambda: world.journal("work", "begin"))
     started = time.monotonic()
-    assert host.stop() == 0
+    assert host.end() == 0
     assert time.monotonic() - started < 5
     assert "functions still run after the drain time" in host.log.read_text()

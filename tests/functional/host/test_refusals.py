@@ -114,5 +114,5 @@ def test_a_folder_without_host_json(tmp_path: Path) -> None:
 def test_what_the_app_prints_does_not_disturb_the_ready_line(start_host: StartHost, tmp_path: Path) -> None:
     app_dir = write_app(tmp_path / "app", "print('loud')\n" + TIMER)
     host = start_host(app_dir=app_dir, settings={"WHEN": "0 0 3 * * *"})
-    assert host.functions == ["sometimes"]
+    assert host.ready["functions"] == ["sometimes"]
     assert "loud" in host.log.read_text()

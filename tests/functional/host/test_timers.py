@@ -21,9 +21,9 @@ def test_one_of_two_hosts_ticks_at_each_second(start_host: StartHost, world: Wor
     assert ticks[-1]["at"] - ticks[0]["at"] > len(ticks) - 2  # never two in a second
     assert not any(tick["past_due"] for tick in ticks)
 
-    second.stop()
+    second.end()
     assert lock.get_blob_properties().lease.state == "leased"
-    first.stop()
+    first.end()
     assert lock.get_blob_properties().lease.state == "available"
 
 
@@ -43,7 +43,7 @@ def test_a_past_due_timer_runs_once_not_once_for_each_missed_day(start_host: Sta
     status.upload_blob(json.dumps({key: moment.isoformat() for key, moment in recorded.items()}))
     host = start_host()
     wait_until(lambda: world.journal("nightly"))
-    host.stop()
+    host.end()
     (run,) = world.journal("nightly")
     assert run["past_due"] is True
     assert run["status"]["Next"] == recorded["Next"].isoformat()
@@ -54,7 +54,7 @@ def test_a_past_due_timer_runs_once_not_once_for_each_missed_day(start_host: Sta
 
 def test_the_admin_route_runs_a_timer_once(sample_host: SampleHost) -> None:
     host = sample_host.process
-    key = {"x-functions-key": host.master_key}
-    assert httpx.post(f"{host.url}/admin/functions/nightly", json={}, headers=key).status_code == 202
+    key = {"x-functions-key": host.ready["master_key"]}
+    assert httpx.post(f"{host.ready['url']}/admin/functions/nightly", json={}, headers=key).status_code == 202
     (run,) = wait_until(lambda: sample_host.world.journal("nightly"))
     assert run["past_due"] is False

@@ -36,6 +36,13 @@ def test_a_second_swap_puts_the_bad_build_back(azure: Azure) -> None:
         assert azure.state()["production_build"] == expected
 
 
+def test_the_journal_knows_a_site_in_any_spelling(azure: Azure) -> None:
+    posts_before = len(azure.state()["swap_posts"])
+    azure.apps.begin_swap_slot(GROUP, "Demo", "Last-Good", TO_PRODUCTION).result()
+    (post,) = azure.state()["swap_posts"][posts_before:]
+    assert (post["slot"], post["accepted"]) == ("last-good", True)
+
+
 def test_swapping_from_production_warms_and_moves_the_same(azure: Azure) -> None:
     to_slot = CsmSlotEntity(target_slot="last-good", preserve_vnet=True)
     azure.apps.begin_swap_slot_with_production(GROUP, "demo", to_slot).result()

@@ -61,6 +61,7 @@ TAKEN_BACK = Recording(
     site=SiteView(production_build=GOOD_BUILD, swap_posts=(SwapPost(time=at(64.9), status=202, accepted=True),)),
     visits=VISITS,
     told=("decided", "verified"),
+    doubled=0,
     outcome="level 1 verified",
 )
 

@@ -113,3 +113,8 @@ def test_a_reply_that_arrived_was_not_lost() -> None:
     assert broken(TAKEN_BACK, "lost-reply") == ["the reply to an accepted swap was lost"]
     lost = POST.model_copy(update={"status": None})
     assert broken(bent(site=site(GOOD_BUILD, lost)), "lost-reply") == []
+
+
+def test_a_queue_that_doubled_nothing_proves_nothing() -> None:
+    assert broken(TAKEN_BACK, "duplicate") == ["queue messages were delivered twice"]
+    assert broken(bent(doubled=1), "duplicate") == []
