@@ -1,7 +1,7 @@
 """Ledgers with somebody else on them, and ledgers that do not answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.errors import OutcomeUnknown, TransientError
 from shared.ports import Ledger, Row, Write
@@ -47,4 +47,22 @@ class BrokenFor:
     def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
         if workload == self.workload:
             raise OutcomeUnknown("writing: the connection ended without an answer")
+        return self.ledger.commit(workload, writes)
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A ledger that writes down which keys were committed together."""
+
+    ledger: Ledger
+    commits: list[list[str]] = field(default_factory=list)
+
+    def read(self, workload: str, key: str) -> Row | None:
+        return self.ledger.read(workload, key)
+
+    def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
+        return self.ledger.scan(workload, prefix, limit=limit)
+
+    def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+        self.commits.append([write.key for write in writes])
         return self.ledger.commit(workload, writes)

@@ -4,7 +4,7 @@ What happens when messages and workers misbehave is in `tests/scenarios/schedule
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -12,20 +12,20 @@ import pytest
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
 from shared.engine.intake import Intake
-from shared.engine.records import EVENT, decode, load_rollback, snapshot
+from shared.engine.records import CHANGE, EVENT, decode, encode, load_rollback, snapshot
 from shared.engine.start import new_rollback, starting_writes
 from shared.engine.steps.step import Step
 from shared.engine.steps.traffic import SwapSlots
 from shared.engine.steps.verify import LookBefore, VerifyOutside
 from shared.errors import NotFound, TransientError
-from shared.model.change import ChangeStatus
+from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase
-from shared.ports import Client
+from shared.ports import Client, Put
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
-from tests.fakes.interrupted import BrokenFor
+from tests.fakes.interrupted import BrokenFor, Interrupted
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
 from tests.fakes.prober import FakeProber
@@ -259,3 +259,59 @@ def test_storage_that_does_not_answer_fails_the_message(story: Story) -> None:
     with pytest.raises(TransientError):
         broken.advance(run.id)
     assert list(story.passes(run))[-1].status is RunStatus.VERIFIED
+
+
+def _announced(story: Story) -> Change:
+    intake = Intake(story.ledger, story.doorbell, lambda: {"orders": story.policy}, story.clock)
+    return intake.change("orders", "deployment", "b2", "b1")
+
+
+def _refused(story: Story) -> None:
+    story.slots.slot = "b0"
+
+
+def _failed(story: Story) -> None:
+    story.fates = [Fate(works=False)]
+
+
+def _partial(story: Story) -> None:
+    story.prober.pinned_to = {Client.PINNED: "b2"}
+
+
+@pytest.mark.parametrize("bend", [_refused, _failed, _partial])
+def test_only_a_verified_rollback_marks_the_change(story: Story, bend: object) -> None:
+    assert callable(bend)
+    change = _announced(story)
+    bend(story)
+    assert story.tell().status is not RunStatus.VERIFIED
+    assert snapshot(story.ledger, "orders").change == change
+
+
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [
+        (ChangeStatus.PAUSED, ChangeStatus.ROLLED_BACK),
+        (ChangeStatus.COMPLETED, ChangeStatus.COMPLETED),
+        (ChangeStatus.FAILED, ChangeStatus.FAILED),
+    ],
+)
+def test_a_paused_change_is_rolled_back_and_one_that_is_over_stays(
+    story: Story, status: ChangeStatus, after: ChangeStatus
+) -> None:
+    story.ledger.commit("orders", [Put(CHANGE, encode(replace(_announced(story), status=status)))])
+    story.tell()
+    found = snapshot(story.ledger, "orders").change
+    assert found is not None
+    assert found.status is after
+
+
+def test_a_change_that_begins_as_a_rollback_ends_is_not_overwritten(story: Story) -> None:
+    newer = replace(_announced(story), build="b3")
+    run = next(run for run in story.passes(story.begin()) if run.steps[2].evidence.get("good_looks") == 1)
+    begins = Interrupted(story.ledger, lambda: story.ledger.commit("orders", [Put(CHANGE, encode(newer))]))
+    story.clock.now = run.due_at
+    replace(story.engine, ledger=begins).advance(run.id)
+    assert list(story.passes(story.load(run)))[-1].status is RunStatus.VERIFIED
+    found = snapshot(story.ledger, "orders").change
+    assert found is not None
+    assert found.build == "b3"

@@ -36,12 +36,6 @@ def test_samples_are_kept_in_the_unit_of_the_product(engine: Engine) -> None:
     assert [sample.value for sample in arrived.samples["load"]] == [0.25]
 
 
-def test_the_same_samples_again_are_one_row(engine: Engine) -> None:
-    for _ in range(3):
-        engine.intake.samples("orders", {"load": (measured(NOON, 25.0),)})
-    assert len(engine.snapshot().inbox) == 1
-
-
 def test_a_sample_that_says_that_there_is_nothing_is_taken_in(engine: Engine) -> None:
     engine.intake.samples("orders", {"migration.confidence": (no_data(NOON, "not computed"),)})
     (arrived,) = engine.snapshot().inbox.values()
@@ -265,3 +259,44 @@ def test_of_two_rollbacks_started_in_the_same_moment_one_is_refused(guarded: Eng
 
 def _start(engine: Engine) -> Callable[[], object]:
     return lambda: engine.intake.rollback("orders", 1, "me too", "bob")
+
+
+def test_samples_keep_what_they_stand_on_and_their_id(engine: Engine) -> None:
+    engine.intake.samples("orders", {"load": (measured(NOON, 25.0, 40, sample_id="eu-1"),)})
+    (arrived,) = engine.snapshot().inbox.values()
+    assert arrived.samples["load"] == (measured(NOON, 0.25, 40, sample_id="eu-1"),)
+
+
+def test_the_same_samples_again_are_one_row(engine: Engine) -> None:
+    for _ in range(3):
+        engine.intake.samples("orders", {"load": (measured(NOON, 25.0),)})
+        engine.clock.forward(1)
+    assert len(engine.snapshot().inbox) == 1
+
+
+def test_samples_of_the_last_seven_days_are_taken(engine: Engine) -> None:
+    oldest = NOON - timedelta(days=7)
+    engine.intake.samples("orders", {"load": (measured(oldest, 25.0),)})
+    with pytest.raises(InvalidInput, match="is too long ago; expected a time of the last 7 days"):
+        engine.intake.samples("orders", {"load": (measured(oldest - timedelta(microseconds=1), 25.0),)})
+    assert len(engine.snapshot().inbox) == 1
+
+
+def test_an_alert_of_another_rule_on_the_site_is_no_sample_of_this_one(engine: Engine) -> None:
+    engine.intake.alert(replace(_ALERT, rule="Http5xx", targets=(SITE_ID.lower(),)))
+    engine.watch.evaluate()
+    assert engine.snapshot().watch.series["memory"] == ()
+
+
+def test_alerts_of_one_rule_in_the_same_instant_are_two_samples_in_whatever_case_it_is_written(engine: Engine) -> None:
+    for number in (1, 2):
+        engine.intake.alert(replace(_ALERT, rule="MEMORYPRESSURE", alert_id=f"/subscriptions/s1/alerts/{number}"))
+    engine.watch.evaluate()
+    assert [sample.value for sample in engine.snapshot().watch.series["memory"]] == [1.0, 1.0]
+
+
+def test_an_alert_from_the_future_that_is_delivered_again_was_here_before(engine: Engine) -> None:
+    ahead = replace(_ALERT, fired_at=NOON + timedelta(days=30))
+    engine.intake.alert(ahead)
+    engine.clock.forward(60)
+    assert engine.intake.alert(ahead) == "orders: alert MemoryPressure was here before"

@@ -1,18 +1,23 @@
 """A cycle of the watch: what is decided is written in one step, and what follows from it is rung for."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Event as Gate
 
 import pytest
 
-from shared.engine.records import ACTIVE, LAST, RUN, decode, encode
+from shared.engine.collect import due
+from shared.engine.records import ACTIVE, CHANGE, INBOX, LAST, RUN, WATCH, decode, encode
 from shared.errors import NotFound, TransientError
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
 from shared.model.rollback import LastRollback, Rollback, RunStatus
 from shared.model.signal import Outcome, Sample, measured
 from shared.model.trigger import Verdict
+from shared.model.watch import WatchState
 from shared.ports import Delete, Put
+from tests.fakes.clock import NOON
+from tests.fakes.interrupted import Recorded
 from tests.fakes.policies import policy
 from tests.unit.engine.conftest import EVERY_S, Engine
 
@@ -50,10 +55,8 @@ def test_what_is_bad_for_long_enough_is_rolled_back_once(guarded: Engine) -> Non
     assert active.id == run.id
 
 
-def test_the_start_of_a_rollback_its_events_and_its_deliveries_are_one_commit(guarded: Engine) -> None:
+def test_people_hear_the_sentence_of_the_decision(guarded: Engine) -> None:
     guarded.cycles(_BAD, 3)
-    at_once = [event.kind.value for event in guarded.events() if event.at == runs(guarded)[0].created_at]
-    assert sorted(at_once) == ["decided", "firing", "started"]
     (delivery,) = guarded.deliveries()
     assert (delivery.channel, delivery.event.kind.value) == ("webhook:ops", "decided")
     assert delivery.event.sentence == guarded.snapshot().watch.sentence
@@ -146,7 +149,7 @@ def test_samples_that_come_again_change_nothing(guarded: Engine) -> None:
     assert guarded.kinds().count("paused") == 1
 
 
-def test_a_doubtful_change_is_paused_in_the_same_commit(guarded: Engine) -> None:
+def test_a_doubtful_change_is_paused_once(guarded: Engine) -> None:
     guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 2.0),)})
     (said,) = guarded.watch.evaluate()
     found = guarded.snapshot()
@@ -221,3 +224,83 @@ def test_samples_from_before_the_horizon_are_let_go(guarded: Engine) -> None:
     guarded.clock.forward(3600)
     guarded.cycles(0.0, 1)
     assert len(guarded.snapshot().watch.series["error_rate"]) == 1
+
+
+def test_the_start_of_a_rollback_its_events_and_its_deliveries_are_one_commit(guarded: Engine) -> None:
+    guarded.cycles(_BAD, 2)
+    recorded = Recorded(guarded.ledger)
+    guarded.watch_on(recorded).run()
+    (keys,) = recorded.commits
+    (run,) = guarded.ledger.scan("orders", RUN)
+    assert {WATCH, ACTIVE, run.key} < set(keys)
+    assert sorted(key.split(":")[2] for key in keys if key.startswith("event:")) == ["decided", "firing", "started"]
+    assert sum(key.startswith("now:2:out:") for key in keys) == 1
+
+
+def test_a_doubtful_change_is_paused_in_the_same_commit(guarded: Engine) -> None:
+    guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 2.0),)})
+    recorded = Recorded(guarded.ledger)
+    guarded.watch_on(recorded).evaluate()
+    (keys,) = recorded.commits
+    assert {WATCH, CHANGE} < set(keys)
+
+
+def test_whoever_was_told_of_one_blindness_is_told_of_the_next(guarded: Engine) -> None:
+    for told in (1, 2):
+        guarded.source.instead = list
+        guarded.cycles(0.0, 12)
+        assert guarded.kinds().count("blind") == told
+        guarded.source.instead = None
+        guarded.cycles(0.0, 3)
+        assert guarded.kinds().count("sighted") == told
+
+
+def test_moments_of_blindness_do_not_add_up(guarded: Engine) -> None:
+    for _ in range(5):
+        guarded.source.instead = list
+        guarded.cycles(0.0, 5)
+        guarded.source.instead = None
+        guarded.cycles(0.0, 5)
+    assert "blind" not in guarded.kinds()
+
+
+@pytest.mark.parametrize("status", [ChangeStatus.COMPLETED, ChangeStatus.ROLLED_BACK, ChangeStatus.FAILED])
+def test_a_change_that_is_over_is_not_paused(guarded: Engine, status: ChangeStatus) -> None:
+    change = guarded.snapshot().change
+    assert change is not None
+    over = replace(change, status=status)
+    guarded.ledger.commit("orders", [Put(CHANGE, encode(over))])
+    guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 2.0),)})
+    assert "pause the change" in guarded.watch.evaluate()[0]
+    assert guarded.snapshot().change == over
+
+
+def test_a_full_inbox_is_emptied_in_one_cycle(guarded: Engine) -> None:
+    for number in range(250):
+        at = guarded.clock() - timedelta(milliseconds=100 * number)
+        guarded.intake.samples("orders", {"load": (measured(at, 50.0),)})
+    guarded.watch.evaluate()
+    assert guarded.snapshot().inbox == {}
+    assert len(guarded.snapshot().watch.series["load"]) == 250
+
+
+def test_a_row_that_cannot_be_read_waits_and_hides_nothing(guarded: Engine) -> None:
+    odd = f"{INBOX}from-a-newer-version"
+    guarded.ledger.commit("orders", [Put(odd, '{"kind": "trace"}')])
+    guarded.intake.samples("orders", {"load": (measured(guarded.clock(), 50.0),)})
+    guarded.watch.run()
+    assert [sample.value for sample in guarded.snapshot().watch.series["load"]] == [0.5]
+    assert guarded.ledger.read("orders", odd) is not None
+
+
+def test_a_signal_is_asked_for_in_its_rhythm_and_again_for_what_may_still_be_revised() -> None:
+    chosen = policy()
+    signal = chosen.signals["error_rate"]
+
+    def since(state: WatchState, now: datetime) -> list[datetime]:
+        return [want.since for want in due(chosen, state, now) if want.name == "error_rate"]
+
+    asked = WatchState(collected_at={"error_rate": NOON})
+    assert since(WatchState(), NOON) == [NOON - chosen.horizon("error_rate")]
+    assert since(asked, NOON + signal.every - timedelta(seconds=1, microseconds=1)) == []
+    assert since(asked, NOON + signal.every - timedelta(seconds=1)) == [NOON - signal.delay - 2 * signal.every]
