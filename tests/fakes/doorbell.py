@@ -27,6 +27,8 @@ class MemoryDoorbell:
         self._ring(Ring(f"rollback-level-{level}", (rollback_id,), after))
 
     def warm_up(self, workload: str, level: int) -> None:
+        if self.broken:
+            raise TransientError("the queue does not answer")
         self.warmed.append((workload, level))
 
     def watch(self, workload: str) -> None:

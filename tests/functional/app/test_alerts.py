@@ -1,6 +1,7 @@
 """POST /api/alerts with everything that Azure Monitor posts: answered 2xx, kept once, and never executed by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -52,10 +53,17 @@ def test_duplicates_change_nothing(api: Api) -> None:
 
 
 def test_an_alert_is_one_more_signal_of_the_watch(api: Api) -> None:
-    assert post(api, fresh("orders errors")).status == HTTPStatus.ACCEPTED
-    resolved = fresh("ORDERS ERRORS", monitorCondition="Resolved", resolvedDateTime="2024-05-01T12:09:00Z")
-    assert post(api, resolved).status == HTTPStatus.ACCEPTED
-    wait_until(lambda: len(alert_events(api, "orders")) >= 2)
+    def value() -> float | None:
+        newest = api.get("/api/workloads/orders").json["signals"]["fired"]
+        return float(newest["value"]) if newest else None
+
+    fired = datetime.now(UTC) - timedelta(seconds=5)
+    since = {"firedDateTime": fired.isoformat()}
+    assert post(api, fresh("orders errors", **since)).status == HTTPStatus.ACCEPTED
+    wait_until(lambda: value() == 1.0)
+    ended = {"monitorCondition": "Resolved", "resolvedDateTime": (fired + timedelta(seconds=1)).isoformat()}
+    assert post(api, fresh("ORDERS ERRORS", **since, **ended)).status == HTTPStatus.ACCEPTED
+    wait_until(lambda: value() == 0.0)
 
 
 def test_what_concerns_no_workload_is_kept_and_nothing_is_done(api: Api, rig: Rig) -> None:

@@ -73,13 +73,15 @@ class Mailbox:
     def of(cls, rig: Rig, name: str) -> "Mailbox":
         return cls(*(QueueClient.from_connection_string(rig.storage, found) for found in (name, f"{name}-poison")))
 
-    def poisoned(self, most: int) -> list[str]:
+    def poisoned(self) -> list[str]:
         """Take what is in the poison queue."""
         try:
-            found = [message.content for message in self.poison.receive_messages(max_messages=_AT_ONCE)]
+            found = list(self.poison.receive_messages(max_messages=_AT_ONCE))
         except ResourceNotFoundError:
             return []
-        return found[:most]
+        for message in found:
+            self.poison.delete_message(message)
+        return [message.content for message in found]
 
     def is_empty(self) -> bool:
         """Nothing is left, hidden messages included."""
@@ -113,7 +115,7 @@ def test_bad_messages_end_as_poison_with_a_reason(rig: Rig, host: Child, name: s
     poisoned: list[str] = []
 
     def all_poisoned() -> bool:
-        poisoned.extend(mailbox.poisoned(len(bad)))
+        poisoned.extend(mailbox.poisoned())
         return len(poisoned) >= len(bad)
 
     wait_until(all_poisoned, within_s=30)
@@ -146,14 +148,20 @@ def test_a_ring_with_more_in_it_is_heard(rig: Rig) -> None:
     mailbox = Mailbox.of(rig, "watch")
     mailbox.queue.send_message(written(as_json({"workload": "demo", "more": 1})))
     wait_until(mailbox.is_empty)
-    assert mailbox.poisoned(1) == []
+    assert mailbox.poisoned() == []
+
+
+def test_a_road_is_warmed(rig: Rig, host: Child) -> None:
+    logged = host.log.stat().st_size
+    Mailbox.of(rig, "rollback-level-1").queue.send_message(written(as_json({"warm_up": "demo"})))
+    wait_until(lambda: b"level 1 of demo is warm" in host.log.read_bytes()[logged:])
 
 
 @pytest.mark.parametrize("workload", ["nobody", "../demo", "a/b?c", "x" * 10_000])
 def test_a_ring_for_nobody_goes_to_poison_with_a_reason(rig: Rig, host: Child, workload: str) -> None:
     mailbox, logged = Mailbox.of(rig, "watch"), host.log.stat().st_size
     mailbox.queue.send_message(written(as_json({"workload": workload})))
-    wait_until(lambda: mailbox.poisoned(1), within_s=20)
+    wait_until(mailbox.poisoned, within_s=20)
     assert f"there is no workload '{workload[:80]}' here" in host.log.read_bytes()[logged:].decode()
 
 

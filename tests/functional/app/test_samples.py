@@ -79,22 +79,24 @@ def test_the_same_request_again_changes_nothing(api: Api, ledger: TableLedger) -
     assert len(wait_until(arrived)) == 2
 
 
-EXTREMES: tuple[dict[str, Any], ...] = (
-    {"value": 1e308, "count": 10**9},
-    {"value": -1e308, "count": 10**9},
-    {"value": 5e-324},
-    {"value": -0.0},
-    {"at": "0001-01-01T00:00:00Z"},
-    {"at": "0001-01-01T00:00:00+14:00"},
-    {"at": "1970-01-01T00:00:00Z"},
-    {"id": "\x00\n\r\x1b[31m"},
-    {"id": "𝒾𝒹/../'\"\\"},
+EXTREMES: tuple[tuple[dict[str, Any], HTTPStatus], ...] = (
+    ({"value": 1e15, "count": 10**9}, HTTPStatus.ACCEPTED),
+    ({"value": -1e15, "count": 10**9}, HTTPStatus.ACCEPTED),
+    ({"value": 5e-324}, HTTPStatus.ACCEPTED),
+    ({"value": -0.0}, HTTPStatus.ACCEPTED),
+    ({"id": "\x00\n\r\x1b[31m"}, HTTPStatus.ACCEPTED),
+    ({"id": "𝒾𝒹/../'\"\\"}, HTTPStatus.ACCEPTED),
+    ({"value": 1e308}, HTTPStatus.BAD_REQUEST),
+    ({"value": -1e308}, HTTPStatus.BAD_REQUEST),
+    ({"at": "0001-01-01T00:00:00Z"}, HTTPStatus.BAD_REQUEST),
+    ({"at": "0001-01-01T00:00:00+14:00"}, HTTPStatus.BAD_REQUEST),
+    ({"at": "1970-01-01T00:00:00Z"}, HTTPStatus.BAD_REQUEST),
 )
 
 
-def test_extreme_but_possible_samples_do_not_stop_the_watch(api: Api) -> None:
-    for extreme in EXTREMES:
-        assert push(api, sample(signal="orders.amount") | extreme, workload="orders").status in (202, 400)
+def test_extreme_samples_do_not_stop_the_watch(api: Api) -> None:
+    for extreme, status in EXTREMES:
+        assert push(api, sample(signal="orders.amount") | extreme, workload="orders").status == status, extreme
     last = sample(signal="orders.amount", value=7.25)
     assert push(api, last, workload="orders").status == HTTPStatus.ACCEPTED
 

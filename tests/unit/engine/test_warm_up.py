@@ -1,9 +1,6 @@
 """The road is made ready while the clock of a critical trigger runs, and for nothing else."""
 
-import pytest
-
 from shared.engine.warm import WarmUp
-from shared.errors import TransientError
 from tests.fakes.clock import FakeClock
 from tests.fakes.policies import policy
 from tests.fakes.slots import FakeSlotPair
@@ -26,13 +23,8 @@ def test_what_only_asks_warms_nothing(guarded: Engine) -> None:
     assert guarded.doorbell.warmed == []
 
 
-def test_a_queue_that_does_not_answer_does_not_disturb_the_watch(
-    guarded: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(workload: str, level: int) -> None:
-        raise TransientError(f"the queue of level {level} does not answer for {workload}")
-
-    monkeypatch.setattr(guarded.doorbell, "warm_up", broken)
+def test_a_queue_that_does_not_answer_does_not_disturb_the_watch(guarded: Engine) -> None:
+    guarded.doorbell.broken = True
     assert guarded.cycles(_BAD, 3)[-1].startswith("orders: roll back to level 1")
 
 
