@@ -22,6 +22,7 @@ class Audience(Enum):
     ARM = ("https://management.azure.com", "https://management.core.windows.net")
     METRICS = ("https://metrics.monitor.azure.com",)
     LOGS = ("https://api.loganalytics.io", "https://api.loganalytics.azure.com")
+    APP_CONFIGURATION = ("https://appconfig.azure.com", "https://azconfig.io")
     NOBODY = ()
 
 

@@ -8,11 +8,15 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from local.azure_simulator.afd.config import AfdProfileConfig
+from local.azure_simulator.app_configuration.config import KeyValueConfig
+from local.azure_simulator.dns_zones.config import DnsZoneConfig
+from local.azure_simulator.hook_target.config import HookTargetConfig
+from local.azure_simulator.name_servers.config import NameServersConfig
+from local.azure_simulator.strict_model import StrictModel
+from local.azure_simulator.traffic_manager.config import ProfileConfig
+
 PRODUCTION = "production"
-
-
-class StrictModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
 class Timings(StrictModel):
@@ -26,9 +30,19 @@ class Timings(StrictModel):
     post_swap_503_s: float = Field(0.0, ge=0)
     post_swap_503_share: float = Field(0.3, ge=0, le=1)
     front_door_timeout_s: float = Field(230.0, gt=0)
+    ramp_up_s: float = Field(0.0, ge=0)
+    afd_update_s: float = Field(10.0, ge=0)
+    afd_propagation_s: float = Field(30.0, ge=0)
+    afd_propagation_step_s: float = Field(30.0, ge=0)
     metrics_delay_s: float = Field(45.0, ge=0)
     logs_delay_s: float = Field(120.0, ge=0)
     token_lifetime_s: float = Field(86_400.0, gt=0)
+    first_probe_s: float = Field(2.0, ge=0)
+    dns_propagation_s: float = Field(1.0, ge=0)
+    dns_stagger_s: float = Field(0.5, ge=0)
+    key_value_settles_s: float = Field(1.0, ge=0)
+    feature_refresh_s: float = Field(30.0, ge=0)
+    hook_s: float = Field(0.0, ge=0)
 
 
 class Throttling(StrictModel):
@@ -38,6 +52,8 @@ class Throttling(StrictModel):
     read_refill_per_s: float = Field(25.0, gt=0)
     write_bucket: int = Field(200, ge=1)
     write_refill_per_s: float = Field(10.0, gt=0)
+    key_value_bucket: int = Field(1000, ge=1)
+    key_value_refill_per_s: float = Field(8.0, gt=0)
 
 
 class RampUpRule(BaseModel):
@@ -52,7 +68,7 @@ class RampUpRule(BaseModel):
 
 class SlotConfig(StrictModel):
     build: str = Field(min_length=1)
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = Field(default={})
 
 
 class SiteConfig(StrictModel):
@@ -61,10 +77,11 @@ class SiteConfig(StrictModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     slots: dict[str, SlotConfig]
     build_setting: str = "BUILD_ID"
-    sticky_settings: list[str] = []
-    ramp_up_rules: list[RampUpRule] = []
+    sticky_settings: list[str] = Field(default=[])
+    ramp_up_rules: list[RampUpRule] = Field(default=[])
+    pins_outlive_rules: bool = False
     workspace_id: str = "11111111-2222-3333-4444-555555555555"
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
 
     @model_validator(mode="after")
     def has_production(self) -> Self:
@@ -88,6 +105,12 @@ class SimulatorConfig(StrictModel):
     location: str = "westeurope"
     plan: PlanConfig = PlanConfig()
     sites: list[SiteConfig] = Field(min_length=1)
+    traffic_manager_profiles: list[ProfileConfig] = Field(default=[])
+    dns_zones: list[DnsZoneConfig] = Field(default=[])
+    name_servers: NameServersConfig = NameServersConfig()
+    afd_profiles: list[AfdProfileConfig] = Field(default=[])
+    key_values: list[KeyValueConfig] = Field(default=[])
+    hook_target: HookTargetConfig = HookTargetConfig()
     timings: Timings = Timings()
     throttling: Throttling = Throttling()
     allow_fine_grain: bool = False

@@ -87,6 +87,10 @@ def no_properties(answer: Json) -> Json:
     return answer | {"properties": {}}
 
 
+def nothing_listed(answer: Json) -> Json:
+    return answer | {"value": []}
+
+
 def nothing(_: Json) -> Json:
     return {}
 
@@ -100,7 +104,11 @@ DISTORTIONS: dict[tuple[Api, Kind], Distortion] = {
     (Api.LOGS, Kind.RENAMED): renamed_logs,
     (Api.LOGS, Kind.PARTIAL): partial_logs,
     (Api.SITE_READ, Kind.EMPTY): nothing,
+    (Api.AFD_READ, Kind.EMPTY): nothing_listed,
     (Api.OPERATION, Kind.EMPTY): nothing,
+    (Api.TRAFFIC_MANAGER_READ, Kind.EMPTY): nothing,
+    (Api.DNS_ZONES_READ, Kind.EMPTY): nothing,
+    (Api.KEY_VALUE_READ, Kind.EMPTY): nothing,
     (Api.WEB_CONFIG, Kind.EMPTY): no_properties,
     (Api.APP_SETTINGS, Kind.EMPTY): no_properties,
     (Api.SLOT_CONFIG_NAMES, Kind.EMPTY): no_properties,

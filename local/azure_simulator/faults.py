@@ -13,7 +13,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from local.azure_simulator.config import StrictModel
+from local.azure_simulator.strict_model import StrictModel
 
 
 class Api(StrEnum):
@@ -21,6 +21,7 @@ class Api(StrEnum):
     OPERATION = "operation"
     SITE_READ = "site_read"
     WEB_CONFIG = "web_config"
+    WEB_CONFIG_WRITE = "web_config_write"
     APP_SETTINGS = "app_settings"
     SLOT_CONFIG_NAMES = "slot_config_names"
     LIFECYCLE = "lifecycle"
@@ -29,6 +30,16 @@ class Api(StrEnum):
     LOGS = "logs"
     TOKEN = "token"  # noqa: S105 - the name of an API
     FRONT_DOOR = "front_door"
+    AFD_READ = "afd_read"
+    AFD_WRITE = "afd_write"
+    TRAFFIC_MANAGER_READ = "traffic_manager_read"
+    TRAFFIC_MANAGER_WRITE = "traffic_manager_write"
+    DNS_ZONES_READ = "dns_zones_read"
+    DNS_ZONES_WRITE = "dns_zones_write"
+    KEY_VALUE_READ = "key_value_read"
+    KEY_VALUE_WRITE = "key_value_write"
+    HOOK_READ = "hook_read"
+    HOOK_CALL = "hook_call"
     ANY = "any"
 
 
@@ -41,6 +52,7 @@ class Kind(StrEnum):
     CONFLICT_IN_PROGRESS = "conflict_in_progress"
     CONFLICT_PREVIEW = "conflict_preview"
     STUCK = "stuck"
+    ENDS_FAILED = "ends_failed"
     STALE = "stale"
     EMPTY = "empty"
     NAN = "nan"
@@ -57,7 +69,8 @@ KINDS_OF: dict[Api, frozenset[Kind]] = {
     Api.SWAP: WRITE | {Kind.STUCK},
     Api.OPERATION: READ,
     Api.SITE_READ: READ,
-    Api.WEB_CONFIG: WRITE | READ,
+    Api.WEB_CONFIG: READ,
+    Api.WEB_CONFIG_WRITE: WRITE,
     Api.APP_SETTINGS: WRITE | READ,
     Api.SLOT_CONFIG_NAMES: WRITE | READ,
     Api.LIFECYCLE: WRITE,
@@ -66,6 +79,16 @@ KINDS_OF: dict[Api, frozenset[Kind]] = {
     Api.LOGS: READ | {Kind.NAN, Kind.RENAMED, Kind.PARTIAL},
     Api.TOKEN: TRANSPORT,
     Api.FRONT_DOOR: TRANSPORT,
+    Api.TRAFFIC_MANAGER_READ: READ,
+    Api.TRAFFIC_MANAGER_WRITE: TRANSPORT | {Kind.FORBIDDEN},
+    Api.DNS_ZONES_READ: READ,
+    Api.DNS_ZONES_WRITE: TRANSPORT | {Kind.FORBIDDEN},
+    Api.AFD_READ: READ,
+    Api.AFD_WRITE: TRANSPORT | {Kind.FORBIDDEN, Kind.STUCK, Kind.ENDS_FAILED},
+    Api.KEY_VALUE_READ: READ,
+    Api.KEY_VALUE_WRITE: TRANSPORT | {Kind.FORBIDDEN},
+    Api.HOOK_READ: TRANSPORT,
+    Api.HOOK_CALL: TRANSPORT,
     Api.ANY: TRANSPORT,
 }
 

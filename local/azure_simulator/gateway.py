@@ -35,6 +35,7 @@ class Gateway:
         if call is None:
             message = NO_ROUTE.format(method=request.method, path=request.path)
             return errors.arm_error(404, "NotFound", message)
+        self._simulation.calls[call.route.api] += 1
         if call.route.api is not Api.SWAP:
             return await self._with_fault(call)
         return await self._journaled(call)

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -28,6 +28,8 @@ class RunningSimulator:
     identity_endpoint: str
     identity_header: str
     pid: int
+    afd_endpoints: dict[str, str] = field(default_factory=dict)
+    resolvers: tuple[str, ...] = ()
 
     @property
     def identity_environment(self) -> dict[str, str]:
@@ -79,4 +81,6 @@ def _running(child: Child) -> RunningSimulator:
         identity_endpoint=ready["identity"]["endpoint"],
         identity_header=ready["identity"]["header"],
         pid=child.process.pid,
+        afd_endpoints=ready["afd_endpoints"],
+        resolvers=tuple(ready["resolvers"]),
     )

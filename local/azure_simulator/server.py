@@ -1,21 +1,33 @@
 """Puts the world on the wire: one port for ARM, Monitor, identity and control, one front door per site."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from local.azure_simulator.afd.control import AfdControl
+from local.azure_simulator.afd.proxy import AfdFront
+from local.azure_simulator.afd.routes import AFD_ROUTES
+from local.azure_simulator.app_configuration.control import AppConfigurationControl
+from local.azure_simulator.app_configuration.routes import APP_CONFIGURATION_ROUTES
 from local.azure_simulator.background import Background
 from local.azure_simulator.config import SimulatorConfig
 from local.azure_simulator.control.routes import Control, explain_bad_input
+from local.azure_simulator.dns_zones.control import DnsZonesControl
+from local.azure_simulator.dns_zones.routes import DNS_ZONES_ROUTES
 from local.azure_simulator.front_door.proxy import FrontDoor
 from local.azure_simulator.gateway import Gateway
+from local.azure_simulator.hook_target.control import HookControl
+from local.azure_simulator.hook_target.routes import HOOK_ROUTES
 from local.azure_simulator.monitor.logs import LogsApi
 from local.azure_simulator.monitor.metrics import METRICS_ROUTES
+from local.azure_simulator.name_servers.running import NameServers
 from local.azure_simulator.simulation import Simulation
 from local.azure_simulator.token_endpoint import TOKEN_PATH, TOKEN_ROUTES
+from local.azure_simulator.traffic_manager.control import TrafficManagerControl
+from local.azure_simulator.traffic_manager.routes import TRAFFIC_MANAGER_ROUTES
 from local.demo_site.app import DRAIN_S, serve
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -29,24 +41,39 @@ async def running_simulator(config: SimulatorConfig, port: int, front_door_port:
         background = Background()
         stack.push_async_callback(simulation.stop_builds)
         stack.push_async_callback(background.close)
+        stack.enter_context(simulation.feature_cache)
         await simulation.start_builds()
-        url = await _serve_apis(stack, simulation, background, port)
+        name_servers = NameServers(simulation)
+        url = await _serve_apis(stack, simulation, background, port, name_servers)
         front_doors = await _serve_front_doors(stack, simulation, front_door_port)
+        afd_endpoints = await _serve_afd(stack, simulation, front_doors)
         yield {
             "simulator": url,
             "front_doors": front_doors,
+            "afd_endpoints": afd_endpoints,
+            "resolvers": await name_servers.start(stack),
             "control": f"{url}/_control",
             "identity": {"endpoint": f"{url}{TOKEN_PATH}", "header": simulation.tokens.header_secret},
         }
 
 
 async def _serve_apis(
-    stack: contextlib.AsyncExitStack, simulation: Simulation, background: Background, port: int
+    stack: contextlib.AsyncExitStack,
+    simulation: Simulation,
+    background: Background,
+    port: int,
+    name_servers: NameServers,
 ) -> str:
     logs = stack.enter_context(contextlib.closing(LogsApi(simulation)))
-    gateway = Gateway(simulation, background, [*METRICS_ROUTES, *logs.routes(), *TOKEN_ROUTES])
+    more_routes = [*TRAFFIC_MANAGER_ROUTES, *DNS_ZONES_ROUTES, *AFD_ROUTES, *APP_CONFIGURATION_ROUTES, *HOOK_ROUTES]
+    gateway = Gateway(simulation, background, [*METRICS_ROUTES, *logs.routes(), *TOKEN_ROUTES, *more_routes])
     app = web.Application(middlewares=[explain_bad_input], client_max_size=MAX_BODY_BYTES)
     app.add_routes(Control(simulation).routes())
+    app.add_routes(AfdControl(simulation).routes())
+    for control in (TrafficManagerControl(simulation), DnsZonesControl(simulation), name_servers):
+        app.add_routes(control.routes())
+    app.add_routes(AppConfigurationControl(simulation).routes())
+    app.add_routes(HookControl(simulation).routes())
     app.router.add_route("*", "/{anything:.*}", gateway.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()
@@ -59,13 +86,32 @@ async def _serve_apis(
 async def _serve_front_doors(
     stack: contextlib.AsyncExitStack, simulation: Simulation, first_port: int
 ) -> dict[str, str]:
-    # No limit and no cookie jar: one client's cookie must never travel with another client's request.
-    connector, cookies = aiohttp.TCPConnector(limit=0), aiohttp.DummyCookieJar()
-    client = aiohttp.ClientSession(connector=connector, cookie_jar=cookies, auto_decompress=False)
-    await stack.enter_async_context(client)
+    client = await _forwarding_client(stack)
     urls = {}
     for index, site in enumerate(simulation.sites.values()):
         front_door = FrontDoor(simulation, site, client)
         runner, urls[site.name] = await serve(front_door.handle, first_port if index == 0 else 0)
         stack.push_async_callback(runner.cleanup)
     return urls
+
+
+async def _serve_afd(
+    stack: contextlib.AsyncExitStack, simulation: Simulation, front_doors: Mapping[str, str]
+) -> dict[str, str]:
+    """Each endpoint of Azure Front Door on a port of its own, by the endpoint's name."""
+    client = await _forwarding_client(stack)
+    sites = {site.host_name(site.production.name): front_doors[site.name] for site in simulation.sites.values()}
+    urls = {}
+    for profile in simulation.afd_profiles.values():
+        for group in profile.groups.values():
+            front = AfdFront(simulation, profile, group, client, sites)
+            runner, urls[group.endpoint] = await serve(front.handle, 0)
+            stack.push_async_callback(runner.cleanup)
+    return urls
+
+
+async def _forwarding_client(stack: contextlib.AsyncExitStack) -> aiohttp.ClientSession:
+    """No limit and no cookie jar: one client's cookie must never travel with another client's request."""
+    connector, cookies = aiohttp.TCPConnector(limit=0), aiohttp.DummyCookieJar()
+    client = aiohttp.ClientSession(connector=connector, cookie_jar=cookies, auto_decompress=False)
+    return await stack.enter_async_context(client)

@@ -3,23 +3,32 @@
 import asyncio
 import random
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
+from local.azure_simulator.afd.profiles import Profile as AfdProfile
+from local.azure_simulator.afd.profiles import build_afd_profiles
+from local.azure_simulator.app_configuration.feature_cache import FeatureCache
+from local.azure_simulator.app_configuration.store import Store
 from local.azure_simulator.builds import Deployment
 from local.azure_simulator.config import SimulatorConfig, Throttling, Timings
-from local.azure_simulator.faults import FaultBook
+from local.azure_simulator.dns_zones.record_sets import build_zones
+from local.azure_simulator.faults import Api, FaultBook
+from local.azure_simulator.hook_target.target import HookTarget
 from local.azure_simulator.identity import TokenIssuer
+from local.azure_simulator.name_servers.publications import Publications
 from local.azure_simulator.operations import Operation
 from local.azure_simulator.request_log import RequestLog
 from local.azure_simulator.sites import Site, Slot, build_site
+from local.azure_simulator.traffic_manager.profiles import build_profiles
 from local.demo_site.faults import HEALTHY, BuildFaults
 
 KEPT_SWAP_POSTS = 1000
 KEPT_PLAN_READINGS = 1000
+KEPT_CHANGES = 1000
 
 
 @dataclass(slots=True)
@@ -31,6 +40,16 @@ class SwapPost:
     slot: str
     status: int | None = None
     accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write that ARM carried out, as it was asked for."""
+
+    time: datetime
+    service: str
+    name: str
+    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +91,20 @@ class Simulation:
         self.throttling: Throttling = config.throttling.model_copy()
         self.sites: dict[str, Site] = {site.name: build_site(site) for site in config.sites}
         self.operations: dict[str, Operation] = {}
+        self.afd_profiles: dict[str, AfdProfile] = build_afd_profiles(config.afd_profiles)
         self.faults = FaultBook()
         self.build_faults: dict[str, BuildFaults] = {}
         self.tokens = TokenIssuer()
         self.denied_actions: list[str] = []
         self.journal = SwapJournal()
+        self.calls: Counter[Api] = Counter()
+        self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self.traffic_manager_profiles = build_profiles(config.traffic_manager_profiles)
+        self.dns_zones = build_zones(config.dns_zones)
+        self.publications = Publications(self.dns_zones, self.traffic_manager_profiles)
+        self.key_values = Store(config.key_values)
+        self.feature_cache = FeatureCache(self.key_values)
+        self.hook_target = HookTarget(config.hook_target)
         self.requests = RequestLog(config.request_log_rows)
         self.random = random.Random(config.seed)
         plan = PlanReading(0.0, config.plan.cpu_percentage, config.plan.memory_percentage)
@@ -84,6 +112,11 @@ class Simulation:
 
     def site(self, name: str) -> Site | None:
         return self.sites.get(name.casefold())
+
+    def note_change(self, service: str, name: str, properties: Mapping[str, Any]) -> None:
+        """Call it after every write to a zone or a profile: the name servers learn of it from here."""
+        self.changes.append(Change(datetime.now(UTC), service, name, dict(properties)))
+        self.publications.publish()
 
     @property
     def group_id(self) -> str:

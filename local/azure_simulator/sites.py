@@ -3,7 +3,8 @@
 Swap rules: https://learn.microsoft.com/azure/app-service/deploy-staging-slots ("What happens during a swap").
 """
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,6 +60,9 @@ class Site:
     operation: Operation | None = None
     preview: Preview | None = None
     unsettled_until_s: float = 0.0
+    pins_outlive_rules: bool = False
+    _rules_before: list[RampUpRule] = field(default_factory=list)
+    _rules_count_from_s: float = 0.0
 
     def slot(self, name: str) -> Slot | None:
         return self.slots.get(name.casefold())
@@ -70,6 +74,15 @@ class Site:
     def host_name(self, slot: str) -> str:
         label = self.name if slot == PRODUCTION else f"{self.name}-{slot}"
         return f"{label}.azurewebsites.net"
+
+    @property
+    def routed_rules(self) -> list[RampUpRule]:
+        """The ramp-up rules as the front end knows them: it learns of a change late."""
+        return self.ramp_up_rules if time.monotonic() >= self._rules_count_from_s else self._rules_before
+
+    def route_by(self, rules: Sequence[RampUpRule], *, after_s: float) -> None:
+        self._rules_before, self.ramp_up_rules = self.routed_rules, list(rules)
+        self._rules_count_from_s = time.monotonic() + after_s
 
     def swap(self, source: Slot, target: Slot, now: datetime) -> None:
         """Content and settings change places at one instant; sticky settings and everything else stay."""
@@ -117,4 +130,5 @@ def build_site(config: SiteConfig) -> Site:
         sticky_settings=list(config.sticky_settings),
         ramp_up_rules=list(config.ramp_up_rules),
         tags=dict(config.tags),
+        pins_outlive_rules=config.pins_outlive_rules,
     )

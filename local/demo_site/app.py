@@ -1,4 +1,7 @@
-"""The demo site's pages: `/` for people, `/health` for probes, anything else as JSON; each names its build."""
+"""The demo site's pages: `/` for people, `/health` for probes, a small shop, all else as JSON, each with its build.
+
+`/health` is 503 when the database is down. With a database that is degraded it is 200, and only its JSON tells.
+"""
 
 import asyncio
 import time
@@ -6,7 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.demo_site.faults import BuildFaults, FaultDice
+from local.demo_site.faults import BuildFaults, Database, FaultDice
+from local.demo_site.features import Features
+from local.demo_site.shop import Page, Shop, Visit
 
 BUILD_HEADER = "x-build-id"
 HANG_S = 3600.0
@@ -17,8 +22,6 @@ PAGE = """<!doctype html>
 <body><h1>Demo shop</h1><p>Build <strong id="build">{build}</strong> is serving you.</p></body></html>
 """
 
-type Page = Callable[[web.BaseRequest], web.Response]
-
 
 class DemoSite:
     """One build's request handler; `break_with` changes what is wrong with it from the next request on."""
@@ -27,35 +30,49 @@ class DemoSite:
         self._build = build
         self._started_at = time.monotonic()
         self._dice = FaultDice.healthy()
+        self._database = Database.HEALTHY
+        self._shop = Shop()
+        self._features = Features.from_environment(build)
         self._pages: dict[str, Page] = {"/": self._front_page, "/health": self._health}
 
     def break_with(self, faults: BuildFaults) -> None:
         self._dice = FaultDice(faults)
+        self._database = faults.database
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        await request.content.read()
-        fate = self._dice.roll()
+        visit = Visit(request, await request.content.read())
+        fate = self._dice.roll(request.path)
         if fate.hangs:
             await asyncio.sleep(HANG_S)
         if fate.delay_s:
             await asyncio.sleep(fate.delay_s)
-        page = self._pages.get(request.path, self._anything)
-        response = page(request) if fate.status == web.HTTPOk.status_code else self._failure(fate.status)
+        response = self._page_for(request)(visit) if fate.status == 200 else self._failure(fate.status)
         response.headers[BUILD_HEADER] = self._build
         return response
 
-    def _front_page(self, _: web.BaseRequest) -> web.Response:
+    def _page_for(self, request: web.BaseRequest) -> Page:
+        in_shop = self._shop.page_for(request.method, request.path)
+        if in_shop and self._database is Database.DOWN:
+            return lambda _: self._failure(503)
+        by_path = self._pages.get(request.path) or self._features.page_for(request.path)
+        return in_shop or by_path or self._anything
+
+    def _front_page(self, _: Visit) -> web.Response:
         return web.Response(text=PAGE.format(build=self._build), content_type="text/html")
 
-    def _health(self, _: web.BaseRequest) -> web.Response:
-        uptime_s = round(time.monotonic() - self._started_at, 3)
-        orders = {"name": "orders-database", "status": "healthy", "response_ms": 1}
-        return web.json_response(
-            {"status": "healthy", "build": self._build, "uptime_s": uptime_s, "dependencies": [orders]}
-        )
+    def _health(self, _: Visit) -> web.Response:
+        down = self._database is Database.DOWN
+        health = {
+            "status": "unhealthy" if down else self._database.value,
+            "build": self._build,
+            "uptime_s": round(time.monotonic() - self._started_at, 3),
+            "dependencies": {"database": {"status": self._database.value}},
+        }
+        return web.json_response(health, status=503 if down else 200)
 
-    def _anything(self, request: web.BaseRequest) -> web.Response:
-        return web.json_response({"build": self._build, "method": request.method, "path": request.path, "items": []})
+    def _anything(self, visit: Visit) -> web.Response:
+        asked = {"method": visit.request.method, "path": visit.request.path}
+        return web.json_response({"build": self._build, **asked, "items": []})
 
     def _failure(self, status: int) -> web.Response:
         return web.json_response({"build": self._build, "error": "the build fails on purpose"}, status=status)

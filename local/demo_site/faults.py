@@ -1,14 +1,27 @@
-"""What may be wrong with a build: it fails, is slow, hangs or dies. Pure, so that a seed gives one story."""
+"""What may be wrong with a build: it fails, is slow, hangs, dies, or its database is. Pure: a seed gives one story."""
 
 import random
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Database(StrEnum):
+    """How the build's database is."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
 class BuildFaults(BaseModel):
-    """Shares are of requests, 0 to 1. `die` ends the process at once."""
+    """Shares are of requests, 0 to 1. `die` ends the process at once.
+
+    Attributes:
+        only: Failing, slow and hanging are these paths and what is below them; everything when empty.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -17,8 +30,13 @@ class BuildFaults(BaseModel):
     delay_ms: float = Field(0.0, ge=0)
     delay_jitter_ms: float = Field(0.0, ge=0)
     hang_share: float = Field(0.0, ge=0, le=1)
+    only: tuple[str, ...] = ()
+    database: Database = Database.HEALTHY
     die: bool = False
     seed: int = 0
+
+    def concern(self, path: str) -> bool:
+        return not self.only or any(path == one or path.startswith(f"{one}/") for one in self.only)
 
 
 HEALTHY = BuildFaults()
@@ -33,6 +51,9 @@ class Fate:
     hangs: bool
 
 
+_SERVED = Fate(status=200, delay_s=0.0, hangs=False)
+
+
 class FaultDice:
     """Deals each request its fate; the same faults deal the same fates in the same order."""
 
@@ -44,10 +65,12 @@ class FaultDice:
     def healthy(cls) -> Self:
         return cls(HEALTHY)
 
-    def roll(self) -> Fate:
+    def roll(self, path: str = "/") -> Fate:
         faults = self._faults
         # Three draws for every request: a changed share must not shift the draws of those that follow.
         fails, hangs, jitter = self._random.random(), self._random.random(), self._random.random()
+        if not faults.concern(path):
+            return _SERVED
         return Fate(
             status=faults.status if fails < faults.fail_share else 200,
             delay_s=(faults.delay_ms + jitter * faults.delay_jitter_ms) / 1000,

@@ -29,8 +29,8 @@ def _write(method: str, path: str, handler: Handler, api: Api, action: str) -> R
 ARM_ROUTES: list[Route] = [
     _read("GET", "", reads.get_site, Api.SITE_READ, "read"),
     _read("GET", "/config/web", reads.get_web_config, Api.WEB_CONFIG, "config/read"),
-    _write("PUT", "/config/web", writes.put_web_config, Api.WEB_CONFIG, "config/write"),
-    _write("PATCH", "/config/web", writes.put_web_config, Api.WEB_CONFIG, "config/write"),
+    _write("PUT", "/config/web", writes.put_web_config, Api.WEB_CONFIG_WRITE, "config/write"),
+    _write("PATCH", "/config/web", writes.put_web_config, Api.WEB_CONFIG_WRITE, "config/write"),
     _read("POST", "/config/appsettings/list", reads.list_app_settings, Api.APP_SETTINGS, "config/list/action"),
     _write("PUT", "/config/appsettings", writes.put_app_settings, Api.APP_SETTINGS, "config/write"),
     _read("GET", "/config/slotConfigNames", reads.get_slot_config_names, Api.SLOT_CONFIG_NAMES, "config/read"),

@@ -13,11 +13,13 @@ from local.azure_simulator.lifecycle import restart_slot
 async def put_web_config(call: Call) -> web.Response:
     """Properties that are absent or null keep their value, as App Service does for PUT and PATCH alike."""
     properties = {name: value for name, value in call.body.get("properties", {}).items() if value is not None}
+    call.simulation.note_change("web_config", call.site.name, properties)
     experiments = properties.pop("experiments", None)
     call.slot.web_config.update(properties)
     if experiments is not None and call.slot is call.site.production:
         rules = experiments.get("rampUpRules") or []
-        call.site.ramp_up_rules = [RampUpRule.model_validate(rule) for rule in rules]
+        parsed = [RampUpRule.model_validate(rule) for rule in rules]
+        call.site.route_by(parsed, after_s=call.simulation.timings.ramp_up_s)
     return await reads.get_web_config(call)
 
 

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from aiohttp import web
+from pydantic import BaseModel, Field, ValidationError
 
-from local.azure_simulator.config import PRODUCTION, StrictModel
+from local.azure_simulator.config import PRODUCTION, RampUpRule
+from local.azure_simulator.strict_model import StrictModel
 
 
 class ControlError(Exception):
@@ -26,3 +28,25 @@ class PermissionsRequest(StrictModel):
 class PlanRequest(StrictModel):
     cpu_percentage: float = Field(ge=0, le=100)
     memory_percentage: float = Field(ge=0, le=100)
+
+
+class RoutingRequest(StrictModel):
+    """How a site's front end routes from now on; what is not named stays."""
+
+    rules: list[RampUpRule] | None = None
+    pins_outlive_rules: bool | None = None
+
+
+async def read_body[M: BaseModel](request: web.Request, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as invalid:
+        raise ControlError(sentence(invalid)) from invalid
+
+
+def sentence(invalid: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, error['loc'])) or 'the body'}: {error['msg'].removeprefix('Value error, ')}"
+        for error in invalid.errors()
+    ]
+    return f"Bad input: {'; '.join(problems)}."

@@ -17,6 +17,9 @@ from local.azure_simulator.control.requests import (
     DeployRequest,
     PermissionsRequest,
     PlanRequest,
+    RoutingRequest,
+    read_body,
+    sentence,
 )
 from local.azure_simulator.faults import FaultRule
 from local.azure_simulator.lifecycle import deploy
@@ -34,6 +37,7 @@ class Control:
             web.get("/_control/state", self.get_state),
             web.get("/_control/requests", self.get_requests),
             web.post("/_control/sites/{site}/deploy", self.deploy),
+            web.put("/_control/sites/{site}/routing", self.put_routing),
             web.put("/_control/builds/{build}/faults", self.put_build_faults),
             web.delete("/_control/builds/{build}/faults", self.heal_build),
             web.put("/_control/timings", self.put_timings),
@@ -56,14 +60,23 @@ class Control:
         return web.json_response(state.request_counts(rows))
 
     async def deploy(self, request: web.Request) -> web.Response:
-        wanted = await _body(request, DeployRequest)
+        wanted = await read_body(request, DeployRequest)
         site = self._site(request.match_info["site"])
         slot = _slot(site, wanted.slot)
         await deploy(self._simulation, site, slot, wanted.build, with_setting=wanted.setting)
         return web.json_response({"slot": slot.name, "build": slot.content.build})
 
+    async def put_routing(self, request: web.Request) -> web.Response:
+        wanted = await read_body(request, RoutingRequest)
+        site = self._site(request.match_info["site"])
+        if wanted.rules is not None:
+            site.route_by(wanted.rules, after_s=0.0)
+        if wanted.pins_outlive_rules is not None:
+            site.pins_outlive_rules = wanted.pins_outlive_rules
+        return web.json_response(state.site_state(self._simulation, site))
+
     async def put_build_faults(self, request: web.Request) -> web.Response:
-        faults = await _body(request, BuildFaults)
+        faults = await read_body(request, BuildFaults)
         build = request.match_info["build"]
         self._simulation.build_faults[build] = faults
         await self._apply(build, faults)
@@ -88,11 +101,11 @@ class Control:
         return web.json_response(await _update(request, self._simulation.throttling))
 
     async def put_permissions(self, request: web.Request) -> web.Response:
-        self._simulation.denied_actions = (await _body(request, PermissionsRequest)).denied
+        self._simulation.denied_actions = (await read_body(request, PermissionsRequest)).denied
         return web.json_response({"denied": self._simulation.denied_actions})
 
     async def put_plan(self, request: web.Request) -> web.Response:
-        plan = await _body(request, PlanRequest)
+        plan = await read_body(request, PlanRequest)
         self._simulation.plan_readings.append(PlanReading.now(plan.cpu_percentage, plan.memory_percentage))
         return web.json_response(plan.model_dump())
 
@@ -100,7 +113,7 @@ class Control:
         return web.json_response({"faults": [state.fault_state(fault) for fault in self._simulation.faults]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        fault = self._simulation.faults.add(await _body(request, FaultRule))
+        fault = self._simulation.faults.add(await read_body(request, FaultRule))
         return web.json_response({"id": fault.id}, status=201)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
@@ -130,30 +143,15 @@ async def explain_bad_input(
         return web.json_response({"error": str(refused)}, status=400)
 
 
-async def _body[M: BaseModel](request: web.Request, model: type[M]) -> M:
-    try:
-        return model.model_validate_json(await request.read())
-    except ValidationError as invalid:
-        raise ControlError(_sentence(invalid)) from invalid
-
-
 async def _update(request: web.Request, current: BaseModel) -> dict[str, Any]:
     """Sets the fields that the body names, all or none."""
     try:
         changes = type(current).model_validate_json(await request.read()).model_dump(exclude_unset=True)
     except ValidationError as invalid:
-        raise ControlError(_sentence(invalid)) from invalid
+        raise ControlError(sentence(invalid)) from invalid
     for name, value in changes.items():
         setattr(current, name, value)
     return current.model_dump()
-
-
-def _sentence(invalid: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(map(str, error['loc'])) or 'the body'}: {error['msg'].removeprefix('Value error, ')}"
-        for error in invalid.errors()
-    ]
-    return f"Bad input: {'; '.join(problems)}."
 
 
 def _slot(site: Site, name: str) -> Slot:

@@ -3,18 +3,24 @@
 from collections import Counter
 from typing import Any
 
+from local.azure_simulator.afd.control import afd_state
+from local.azure_simulator.app_configuration.control import key_values_state
 from local.azure_simulator.arm.views import instant, operation_view
+from local.azure_simulator.dns_zones.control import dns_zones_state
 from local.azure_simulator.faults import ActiveFault
+from local.azure_simulator.hook_target.control import hook_state
 from local.azure_simulator.request_log import ServedRequest
-from local.azure_simulator.simulation import Simulation, SwapPost
+from local.azure_simulator.simulation import Change, Simulation, SwapPost
 from local.azure_simulator.sites import Site, Slot
+from local.azure_simulator.traffic_manager.control import traffic_manager_state
 
 type Json = dict[str, Any]
 
 
 def world_state(simulation: Simulation) -> Json:
     return {
-        "sites": {site.name: _site_state(simulation, site) for site in simulation.sites.values()},
+        "sites": {site.name: site_state(simulation, site) for site in simulation.sites.values()},
+        "afd": afd_state(simulation),
         "swap_posts_total": simulation.journal.posts_total,
         "swaps_accepted_total": simulation.journal.accepted_total,
         "timings": simulation.timings.model_dump(),
@@ -22,10 +28,16 @@ def world_state(simulation: Simulation) -> Json:
         "denied_actions": list(simulation.denied_actions),
         "build_faults": {build: faults.model_dump() for build, faults in simulation.build_faults.items()},
         "requests_total": simulation.requests.total,
+        "calls": dict(simulation.calls),
+        "changes": [_change_state(change) for change in simulation.changes],
+        "traffic_manager": traffic_manager_state(simulation),
+        "dns_zones": dns_zones_state(simulation),
+        "app_configuration": key_values_state(simulation),
+        "hook": hook_state(simulation),
     }
 
 
-def _site_state(simulation: Simulation, site: Site) -> Json:
+def site_state(simulation: Simulation, site: Site) -> Json:
     operations = [operation for operation in simulation.operations.values() if operation.site == site.name]
     preview = site.preview
     return {
@@ -38,6 +50,7 @@ def _site_state(simulation: Simulation, site: Site) -> Json:
         "in_progress_operation_id": site.operation.id if site.operation else None,
         "preview": {"source": preview.source, "target": preview.target} if preview else None,
         "rampUpRules": [rule.model_dump(exclude_none=True) for rule in site.ramp_up_rules],
+        "pins_outlive_rules": site.pins_outlive_rules,
     }
 
 
@@ -49,6 +62,15 @@ def _slot_state(slot: Slot) -> Json:
         "alive": slot.content.is_alive,
         "pid": slot.content.pid,
         "settings": dict(slot.settings),
+    }
+
+
+def _change_state(change: Change) -> Json:
+    return {
+        "time": instant(change.time),
+        "service": change.service,
+        "name": change.name,
+        "properties": dict(change.properties),
     }
 
 

@@ -81,7 +81,8 @@ class FrontDoor:
         if slot.is_cold or content.url is None or self._is_unsettled(slot):
             return by_front_door(503, "Service Unavailable")
         try:
-            return Answer(await self._forward(request, body, content.url), content.build)
+            timeout_s = self._simulation.timings.front_door_timeout_s
+            return Answer(await forward(self._client, request, body, content.url, timeout_s), content.build)
         except aiohttp.ClientConnectorError:
             return by_front_door(503, "Service Unavailable")
         except TimeoutError:
@@ -94,23 +95,6 @@ class FrontDoor:
         if slot.name != PRODUCTION or time.time() >= self._site.unsettled_until_s:
             return False
         return self._simulation.random.random() < self._simulation.timings.post_swap_503_share
-
-    async def _forward(self, request: web.BaseRequest, body: bytes, url: str) -> web.Response:
-        headers = CIMultiDict(
-            (name, value) for name, value in request.headers.items() if name.lower() not in NOT_FORWARDED
-        )
-        headers["X-Forwarded-Host"] = request.host
-        headers["X-Forwarded-For"] = request.remote or ""
-        timeout = aiohttp.ClientTimeout(total=self._simulation.timings.front_door_timeout_s)
-        target = URL(url + request.raw_path, encoded=True)
-        async with self._client.request(
-            request.method, target, data=body or None, headers=headers, allow_redirects=False, timeout=timeout
-        ) as upstream:
-            content = await upstream.read()
-            returned = CIMultiDict(
-                (name, value) for name, value in upstream.headers.items() if name.lower() not in NOT_RETURNED
-            )
-            return web.Response(status=upstream.status, body=content, headers=returned)
 
     def _record(
         self,
@@ -139,6 +123,25 @@ class FrontDoor:
             sent_bytes=len(answer.response.body) if isinstance(answer.response.body, bytes) else 0,
         )
         self._simulation.requests.record(served)
+
+
+async def forward(
+    client: aiohttp.ClientSession, request: web.BaseRequest, body: bytes, url: str, timeout_s: float
+) -> web.Response:
+    """Raises aiohttp.ClientError and TimeoutError."""
+    headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in NOT_FORWARDED)
+    headers["X-Forwarded-Host"] = request.host
+    headers["X-Forwarded-For"] = request.remote or ""
+    timeout = aiohttp.ClientTimeout(total=timeout_s)
+    target = URL(url + request.raw_path, encoded=True)
+    async with client.request(
+        request.method, target, data=body or None, headers=headers, allow_redirects=False, timeout=timeout
+    ) as upstream:
+        content = await upstream.read()
+        returned = CIMultiDict(
+            (name, value) for name, value in upstream.headers.items() if name.lower() not in NOT_RETURNED
+        )
+        return web.Response(status=upstream.status, body=content, headers=returned)
 
 
 def by_front_door(status: int, text: str, retry_after_s: int | None = None) -> Answer:

@@ -1,6 +1,7 @@
 """Which slot serves a request: a pin by query or cookie, else the ramp-up rules, else production.
 
 https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-automatically
+A pin on a slot counts as long as a rule names the slot, be it with 0 %; without a rule only where `pins_outlive_rules`.
 """
 
 from collections.abc import Mapping
@@ -24,13 +25,13 @@ class Choice:
 
 
 def choose_slot(site: Site, query: Mapping[str, str], cookies: Mapping[str, str], draw: float) -> Choice:
-    """`draw` is uniform in 0..1. A pin on a slot that does not exist counts for nothing."""
+    """`draw` is uniform in 0..1. A pin on a slot that has no rule or does not exist counts for nothing."""
     for pin, is_new in ((query.get(ROUTING_NAME), True), (cookies.get(ROUTING_NAME), False)):
         slot = _slot_of_pin(site, pin)
-        if slot:
+        if slot and _is_open(site, slot):
             return Choice(slot, pinned=True, cookie=_pin_name(slot) if is_new else None)
     slot = _slot_by_share(site, draw)
-    return Choice(slot, pinned=False, cookie=_pin_name(slot) if site.ramp_up_rules else None)
+    return Choice(slot, pinned=False, cookie=_pin_name(slot) if site.routed_rules else None)
 
 
 def _slot_of_pin(site: Site, pin: str | None) -> str | None:
@@ -40,13 +41,19 @@ def _slot_of_pin(site: Site, pin: str | None) -> str | None:
     return slot if slot in site.slots else None
 
 
+def _is_open(site: Site, slot: str) -> bool:
+    if slot == PRODUCTION or site.pins_outlive_rules:
+        return True
+    return any(_slot_of_rule(site, rule) == slot for rule in site.routed_rules)
+
+
 def _pin_name(slot: str) -> str:
     return SELF if slot == PRODUCTION else slot
 
 
 def _slot_by_share(site: Site, draw: float) -> str:
     percent, reached = draw * 100, 0.0
-    for rule in site.ramp_up_rules:
+    for rule in site.routed_rules:
         reached += rule.reroutePercentage
         slot = _slot_of_rule(site, rule)
         if slot and percent < reached:

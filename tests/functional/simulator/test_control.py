@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from azure.mgmt.web.models import RampUpRule
 
 from tests.functional.simulator.conftest import Azure
 
@@ -42,6 +43,7 @@ def test_timings_change_by_name_and_leave_the_others(azure: Azure) -> None:
 
 
 def test_requests_are_counted_by_build_status_and_agent(azure: Azure) -> None:
+    azure.route(RampUpRule(name="last-good", reroute_percentage=0.0))
     since = time.time()
     before = azure.control("GET", f"/requests?until={since}")["total"]
     with azure.site() as visitor:

@@ -49,6 +49,7 @@ def test_no_request_fails_while_a_swap_switches(azure: Azure) -> None:
 
 
 def test_a_query_pins_and_the_cookie_keeps_the_pin(azure: Azure) -> None:
+    route(azure, 0.0)
     with azure.site() as visitor:
         pinned = visitor.get("/?x-ms-routing-name=last-good")
         assert build_of(pinned) == "b1"
@@ -66,6 +67,12 @@ def test_a_client_stays_pinned_when_the_percentage_goes_to_zero(azure: Azure) ->
         assert build_of(visitor.get("/")) == "b1"
         with azure.site() as newcomer:
             assert build_of(newcomer.get("/")) == "b2"
+
+
+def test_without_a_rule_neither_query_nor_cookie_leads_to_a_slot(azure: Azure) -> None:
+    with azure.site() as visitor:
+        assert build_of(visitor.get("/?x-ms-routing-name=last-good")) == "b2"
+        assert build_of(visitor.get("/", headers={"Cookie": "x-ms-routing-name=last-good"})) == "b2"
 
 
 def test_the_percentage_is_kept(azure: Azure) -> None:

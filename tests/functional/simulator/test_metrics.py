@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.mgmt.web.models import RampUpRule
 from azure.monitor.querymetrics import MetricValue
 
 from tests.functional.simulator.conftest import Azure
@@ -90,6 +91,7 @@ def test_what_is_younger_than_the_delay_is_not_there_yet(azure: Azure, site_id: 
 
 def test_a_slot_has_its_own_metrics(azure: Azure, site_id: str) -> None:
     slot_id = f"{site_id}/slots/last-good"
+    azure.route(RampUpRule(name="last-good", reroute_percentage=0.0))
     before = total(query(azure, slot_id, ["Requests"])["Requests"])
     with azure.site() as visitor:
         visitor.get("/?x-ms-routing-name=last-good")

@@ -40,7 +40,7 @@ def test_builds_end_with_the_simulator(number: signal.Signals) -> None:
 
 
 def test_a_bad_configuration_is_refused(tmp_path: Path) -> None:
-    config = default_config().model_dump() | {"swap_speed": "fast"}
+    config = default_config().model_dump(mode="json") | {"swap_speed": "fast"}
     path = tmp_path / "simulator.json"
     path.write_text(json.dumps(config))
     command = [sys.executable, "-m", "local.azure_simulator", "--config", str(path)]
