@@ -4,8 +4,9 @@
 |--------------------|----------------------------------------|-----------------------------------------------------|
 | watch              | timer, WATCH_SCHEDULE                  | collects samples, evaluates, decides, acts          |
 | evaluate           | timer, EVALUATE_SCHEDULE               | evaluates what is there, so that silence is noticed |
+| sweep_poison       | timer, POISON_SCHEDULE                 | records what the host gave up on, rings for it again |
 | watch_now          | queue watch                            | watches one workload at once                        |
-| rollback_level_1   | queue rollback-level-1                 | advances a rollback of traffic                      |
+| rollback_level_1   | queue rollback-level-1 (to 4)          | advances a rollback of that level                   |
 | take_samples       | queue samples                          | takes in samples that a workload pushes             |
 | notify             | queue notifications                    | tells people from a recorded event                  |
 | alerts             | POST /api/alerts                       | takes in an alert of Azure Monitor                  |
@@ -16,6 +17,9 @@
 | start_change       | POST /api/workloads/{name}/changes     | records that a change begins                        |
 | start_rollback     | POST /api/workloads/{name}/rollbacks   | starts a rollback by hand                           |
 | show_rollback      | GET /api/rollbacks/{id}                | steps, timings, evidence                            |
+| cancel_rollback    | POST /api/rollbacks/{id}/cancel        | ends it; says what cannot be taken back             |
+| show_fleet         | GET /api/fleet                         | pause switch and budget of all workloads            |
+| pause_fleet, resume_fleet | PUT, DELETE /api/fleet/pause    | no automatic rollback starts while it is paused     |
 | show_health, ready, live | GET /api/health, /ready, /live   | whether the app can do its work                     |
 
 Nothing here, or in what is imported here, reads a setting or opens a connection: one exception at import, and no

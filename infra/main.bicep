@@ -86,6 +86,9 @@ param watchSchedule string = '*/10 * * * * *'
 @description('NCRONTAB, seconds first.')
 param evaluateSchedule string = '5/30 * * * * *'
 
+@description('NCRONTAB, seconds first.')
+param poisonSchedule string = '20 * * * * *'
+
 param policyFolder string = 'policies'
 
 @description('What your own policies name with %NAME%, beyond the GUARDED_ settings below: objects of name and value. No secrets.')
@@ -98,6 +101,9 @@ var planName = 'plan-${environmentName}-${token}'
 var packageContainer = 'packages'
 var queueNames = [
   'rollback-level-1'
+  'rollback-level-2'
+  'rollback-level-3'
+  'rollback-level-4'
   'watch'
   'samples'
   'notifications'
@@ -204,6 +210,7 @@ var settings = concat([
   { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: '32' }
   { name: 'WATCH_SCHEDULE', value: watchSchedule }
   { name: 'EVALUATE_SCHEDULE', value: evaluateSchedule }
+  { name: 'POISON_SCHEDULE', value: poisonSchedule }
   { name: 'POLICY_FOLDER', value: policyFolder }
   { name: 'CHANNEL_WEBHOOK_OPS', value: keyVault.outputs.opsWebhookReference }
   { name: 'GUARDED_SITE_ID', value: guardedSiteId }

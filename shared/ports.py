@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.model.event import Delivery
 from shared.model.policy import Policy, Site
+from shared.model.policy_roads import RoadBase
 from shared.model.policy_signals import Signal
+from shared.model.policy_verify import CheckBase, Client
 from shared.model.signal import Sample
 
 
@@ -99,6 +101,25 @@ class Returns(Protocol):
     def put_back(self, name: str, text: str, *, after: timedelta) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A message that the host gave up on; `receipt` is what removes it."""
+
+    id: str
+    text: str
+    receipt: str = field(repr=False)
+
+
+class PoisonQueues(Protocol):
+    """What the host set aside, one queue for each of ours."""
+
+    def set_aside(self, queue: str) -> list[SetAside]:
+        """Take the next messages; they show up again after a while unless they are removed."""
+        ...
+
+    def remove(self, queue: str, message: SetAside) -> None: ...
+
+
 class Warmer(Protocol):
     """Has the road of a level made ready by whoever would take it."""
 
@@ -119,13 +140,13 @@ class SitePicture:
 
     Attributes:
         production_build: Value of the build setting in production; empty when it is not set.
-        good_slot_build: The same in the slot that keeps the known good; `None` when there is no such slot.
+        slot_build: The same in the slot that was asked for; `None` when there is no such slot.
         operation_id: Set while the control plane works on the site.
         last_swap: Time and slots of the last swap that succeeded, or empty.
     """
 
     production_build: str
-    good_slot_build: str | None
+    slot_build: str | None
     operation_id: str | None
     last_swap: str = ""
 
@@ -133,12 +154,12 @@ class SitePicture:
 class SlotSite(Protocol):
     """An App Service site with slots."""
 
-    def look(self, site: Site) -> SitePicture:
-        """Read what is live now."""
+    def look(self, site: Site, slot: str) -> SitePicture:
+        """Read what is live in production and in a slot now."""
         ...
 
-    def swap(self, site: Site) -> str:
-        """Set the swap of the good slot with production in motion, once, without waiting for its end.
+    def swap(self, site: Site, slot: str) -> str:
+        """Set the swap of a slot with production in motion, once, without waiting for its end.
 
         Returns:
             A token for `follow`.
@@ -148,17 +169,88 @@ class SlotSite(Protocol):
         """
         ...
 
-    def follow(self, site: Site, token: str) -> tuple[OperationState, str]:
+    def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
         """Return how the operation stands, with the platform's own words when it failed."""
         ...
 
 
-class Client(StrEnum):
-    """From which kind of client a look is taken."""
+# Raises `LostRace` when the worker may not act any more: its lease ran out, or the run was ended or superseded.
+Fence = Callable[[], None]
 
-    FRESH = "fresh"  # a new connection, no cookies
-    PINNED = "pinned"  # holds the routing cookie of production
-    KEPT_ALIVE = "kept_alive"  # a connection that was opened before, where this process still has one
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """For which run, and to which build, a road is taken."""
+
+    rollback_id: str
+    component: str
+    known_good: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadPicture:
+    """How the world stands towards the desired state of a road, as the control plane tells it.
+
+    Attributes:
+        established: The desired state is set.
+        busy: The platform is still carrying something out; `established` counts only when it is not.
+        why_not: Why this road must not or cannot be taken; `None` means that it can.
+        shown: What was seen, as JSON values: what was there before and after an effect.
+    """
+
+    established: bool
+    busy: bool = False
+    why_not: str | None = None
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Routing[R: RoadBase](Protocol):
+    """A kind of road whose desired state can be set again and again with the same result."""
+
+    def look(self, policy: Policy, road: R, aim: Aim) -> RoadPicture:
+        """Read what is set now; changes nothing."""
+        ...
+
+    def establish(self, policy: Policy, road: R, aim: Aim, fence: Fence) -> None:
+        """Set the desired state in motion without waiting for its end.
+
+        Args:
+            fence: Called right before every call that changes something.
+
+        Raises:
+            OutcomeUnknown: some of it may have happened; setting it again is safe.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a check holds the world against: the build that must answer, since when, and for which run."""
+
+    known_good: str
+    since: datetime
+    rollback_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes:
+        passed: `None` when it says nothing, such as a kept-alive connection that was opened too late.
+        note: What was seen against what was expected; never a secret.
+        evidence: The same as JSON values.
+    """
+
+    passed: bool | None
+    note: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Checker[C: CheckBase](Protocol):
+    """Carries out one kind of check from outside; what goes wrong is a result, never an error."""
+
+    def check(self, policy: Policy, check: C, expected: Expected) -> CheckResult: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +278,30 @@ class Sighting:
         return self.status is not None and self.status < 500
 
 
+# What a client that is pinned to production has in its routing cookie.
+PRODUCTION = "self"
+
+
 class Prober(Protocol):
     """Looks at a site from outside, as its users do."""
 
-    def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
-        """Send `count` requests of one kind at once; a failure is a sighting, never an error."""
+    def look(
+        self,
+        policy: Policy,
+        path: str,
+        client: Client,
+        count: int,
+        *,
+        timeout: timedelta,
+        at: str | None = None,
+        slot: str = PRODUCTION,
+    ) -> list[Sighting]:
+        """Send `count` requests of one kind at once; a failure is a sighting, never an error.
+
+        Args:
+            at: Where they go: a front without a path, whose host the policy names; the site if not given.
+            slot: To which slot pinned clients were sent.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared.errors import SettingsError
+from shared.model.budget import Budget, WrittenBudget
 
 APP_FOLDER = Path(__file__).resolve().parent.parent
 
@@ -29,6 +30,11 @@ class Settings(BaseModel):
         default="5/30 * * * * *",
         alias="EVALUATE_SCHEDULE",
         description="NCRONTAB of the second timer. Read by the host: it must be set.",
+    )
+    poison_schedule: str = Field(
+        default="20 * * * * *",
+        alias="POISON_SCHEDULE",
+        description="NCRONTAB of the timer that sweeps the poison queues. Read by the host: it must be set.",
     )
     policy_folder: Path = Field(
         default=Path("policies"),
@@ -92,6 +98,12 @@ class Settings(BaseModel):
         alias="WATCH_STALE_AFTER_S",
         gt=0,
         description="The app is not ready when no cycle ended for this long.",
+    )
+
+    fleet_budget: WrittenBudget = Field(
+        default=Budget(10, timedelta(hours=1)),
+        alias="FLEET_BUDGET",
+        description="How many automatic rollbacks all workloads together may start in any such interval.",
     )
 
     @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint")

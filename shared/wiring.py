@@ -7,30 +7,42 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.app_configuration import AppConfigurationRouting
 from shared.adapters.app_service import AppServiceSlots
-from shared.adapters.azure_clients import credential
+from shared.adapters.azure_clients import ArmAccess, credential
 from shared.adapters.azure_errors import translated
 from shared.adapters.channels.webhook import WebhookChannel
+from shared.adapters.checks.clients import ClientChecker
+from shared.adapters.checks.journeys import JourneyChecker, RequestChecker
+from shared.adapters.checks.resolves import ResolvesChecker
+from shared.adapters.dns_zones import DnsZoneRouting
+from shared.adapters.front_door import FrontDoorRouting
+from shared.adapters.hook import HookRouting
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
+from shared.adapters.outbound import Outbound
 from shared.adapters.policy_files import PolicyFolder, read_policy_folder
 from shared.adapters.probe import HttpProber, ProbeSource
 from shared.adapters.queues import QueueDoorbell
+from shared.adapters.slot_traffic import SlotTrafficRouting
 from shared.adapters.tables import TableLedger
+from shared.adapters.traffic_manager import TrafficManagerRouting
 from shared.clock import utc_now
 from shared.engine.advance import Rollbacks
+from shared.engine.by_hand import ByHand
 from shared.engine.collect import Collector
+from shared.engine.fleet import Fleet
 from shared.engine.intake import Intake
+from shared.engine.levels import Steps
 from shared.engine.notifications import Notifications
-from shared.engine.steps.step import Step
-from shared.engine.steps.traffic import SwapSlots
-from shared.engine.steps.verify import LookBefore, VerifyOutside
+from shared.engine.poisoned import Poisoned
 from shared.engine.views import Views
 from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
 from shared.errors import SettingsError
 from shared.model.policy import policy_of
-from shared.ports import Returns, SampleSource
+from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, ResolvesCheck
+from shared.ports import Checker, Returns, Routing, SampleSource
 from shared.settings import APP_FOLDER, Settings
 
 if TYPE_CHECKING:
@@ -50,6 +62,9 @@ class App:
     warm_up: WarmUp
     notifications: Notifications
     intake: Intake
+    by_hand: ByHand
+    fleet: Fleet
+    poisoned: Poisoned
     views: Views
     returns: Returns
 
@@ -73,24 +88,44 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id, chosen.metrics_audience),
         "log": LogSource(chosen.logs_endpoint, chosen.client_id, APP_FOLDER / chosen.kql_folder),
     }
-    slots = AppServiceSlots(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
-    steps: dict[str, Step] = {
-        "look_before": LookBefore(prober),
-        "swap_slots": SwapSlots(slots),
-        "verify_outside": VerifyOutside(prober),
+    arm = ArmAccess(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
+    slots, outbound = AppServiceSlots(arm), Outbound()
+    routings = _routings(arm, outbound)
+    checkers: dict[type[CheckBase], Checker[Any]] = {
+        ClientCheck: ClientChecker(prober),
+        GetCheck: RequestChecker(outbound),
+        JourneyCheck: JourneyChecker(outbound),
+        ResolvesCheck: ResolvesChecker(ThreadPoolExecutor(chosen.workers, thread_name_prefix="resolve")),
     }
+    steps = Steps.of_level(slots, routings, checkers, ThreadPoolExecutor(chosen.workers, thread_name_prefix="check"))
+    collector, fleet = Collector(sources, jobs), Fleet(ledger, chosen.fleet_budget, utc_now)
     cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
     return App(
         settings=chosen,
         policy_problems=problems,
-        watch=Watch(ledger, doorbell, doorbell, Collector(sources, jobs), lambda: policies, utc_now, cycles, problems),
+        watch=Watch(ledger, doorbell, doorbell, collector, lambda: policies, fleet, utc_now, cycles, problems),
         rollbacks=Rollbacks(ledger, doorbell, steps, partial(policy_of, policies), utc_now),
-        warm_up=WarmUp(slots, partial(policy_of, policies)),
+        warm_up=WarmUp(slots, routings, partial(policy_of, policies)),
         notifications=Notifications(ledger, doorbell, channels, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
+        by_hand=ByHand(ledger, doorbell, lambda: policies, utc_now),
+        fleet=fleet,
+        poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
         returns=doorbell,
     )
+
+
+def _routings(arm: ArmAccess, outbound: Outbound) -> dict[str, Routing[Any]]:
+    """Return the roads that are states, by their kind."""
+    return {
+        "slot_traffic": SlotTrafficRouting(arm),
+        "traffic_manager": TrafficManagerRouting(arm),
+        "front_door": FrontDoorRouting(arm),
+        "dns": DnsZoneRouting(arm),
+        "app_configuration": AppConfigurationRouting(arm.client_id),
+        "hook": HookRouting(outbound, utc_now),
+    }
 
 
 def _quiet_libraries() -> None:

@@ -17,7 +17,7 @@ SWAPPED = "swapped"
 WELL_AGAIN = "users served well again"
 # The trigger of the demo's policy that watches for failing requests.
 WATCHED_TRIGGER = "errors"
-_SWAP_STEP = "swap_slots: "
+_SWAP_STEP = "take:site:slot_swap: "
 _ENDINGS = ("verified", "partial", "failed", "refused")
 # What every bad build that was taken back must show.
 WHOLE_STORY = (

@@ -96,6 +96,7 @@ class Rig:
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
+            "POISON_SCHEDULE": "*/5 * * * * *",
             "ARM_ENDPOINT": simulator.url,
             "METRICS_ENDPOINT": simulator.url,
             "LOGS_ENDPOINT": simulator.url,

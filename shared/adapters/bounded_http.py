@@ -25,17 +25,35 @@ ADDRESS_ERRORS = (httpx.InvalidURL, UnicodeError)
 # not wholly, there in time.
 EXCHANGE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, *ADDRESS_ERRORS)
 
+# Says of an address why no connection may be made to it, or `None`.
+Judge = Callable[[str], str | None]
+
 _LAST_PORT = 65_535
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class AddressRefused(httpcore.ConnectError):
+    """The host leads to an address that was judged unfit: nothing was sent. The message is the judge's sentence."""
 
 
 class Connection:
     """At most one connection to a host, opened when it is needed. One exchange at a time; not for many threads."""
 
-    def __init__(self, *, keep: timedelta = timedelta(0), clock: Callable[[], float] = time.monotonic) -> None:
-        """`keep` is how long an idle connection may be used again."""
+    def __init__(
+        self,
+        *,
+        keep: timedelta = timedelta(0),
+        clock: Callable[[], float] = time.monotonic,
+        judge: Judge | None = None,
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            keep: How long an idle connection may be used again.
+            judge: Asked about every address of a host before a connection is made to any of them.
+        """
         self._deadline = _Deadline(clock)
-        self._network = _Network(self._deadline)
+        self._network = _Network(self._deadline, judge)
         self._pool = httpcore.ConnectionPool(
             ssl_context=_tls(),
             max_connections=1,
@@ -69,7 +87,8 @@ class Connection:
         target = httpcore.URL(
             scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path
         )
-        sent = [*headers.items(), *_credentials(address).items()]
+        all_headers = [*headers.items(), *_credentials(address).items()]
+        sent = [(name.encode("ascii"), value.encode("ascii")) for name, value in all_headers]
         with self._pool.stream(method, target, headers=sent, content=body) as answer:
             yield answer
 
@@ -123,8 +142,9 @@ class _Deadline:
 class _Network(httpcore.NetworkBackend):
     """Opens connections that keep to the deadline. The waits that httpcore would choose are not looked at."""
 
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, deadline: _Deadline, judge: Judge | None) -> None:
         self._deadline = deadline
+        self._judge = judge
         self._sockets = httpcore.SyncBackend()
         self.opened_at = 0.0
 
@@ -137,6 +157,7 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[_SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         untried = _addresses(host, port)
+        self._judge_all(untried)
         while True:
             # An address that swallows packets must leave time for the next one.
             share_s = self._deadline.left_s(httpcore.ConnectTimeout) / len(untried)
@@ -148,6 +169,12 @@ class _Network(httpcore.NetworkBackend):
             else:
                 self.opened_at = self._deadline.clock()
                 return _Stream(opened, self._deadline)
+
+    def _judge_all(self, addresses: Iterable[str]) -> None:
+        """Refuse a host for one bad address: whoever answers for its name may choose which of them is used."""
+        for address in addresses:
+            if self._judge is not None and (why := self._judge(address)):
+                raise AddressRefused(why)
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -3,7 +3,7 @@
 What counts as an answer: any HTTP status, and a request that was sent and then not answered in time, which a user
 would call a failure. What does not: a name that does not resolve, a refused, broken or reset connection. Azure's front
 ends answer for a site even when it is down, so that silence at this level speaks of the path, not of the site: it is
-blind. Only hosts that a policy names are asked; redirects are not followed.
+blind. Only hosts that a policy names are asked, at addresses that it lets; redirects are not followed.
 """
 
 import math
@@ -16,30 +16,54 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from threading import Lock
+from urllib.parse import quote
 
 import httpcore
 
-from shared.adapters.bounded_http import EXCHANGE_ERRORS, Connection, header
+from shared.adapters.address_rules import refusal
+from shared.adapters.bounded_http import (
+    ADDRESS_ERRORS,
+    EXCHANGE_ERRORS,
+    AddressRefused,
+    Connection,
+    Judge,
+    header,
+    parse_address,
+)
 from shared.adapters.one_per_key import OnePerKey
-from shared.model.policy import Site
+from shared.model.policy import Policy
 from shared.model.policy_signals import ProbeSignal
+from shared.model.policy_verify import Client
 from shared.model.signal import Sample, failed, measured
-from shared.ports import Client, Collected, Job, Prober, Sighting, Want
+from shared.ports import PRODUCTION, Collected, Job, Prober, Sighting, Want
 
 _HEADERS = {"User-Agent": "rollback-controller-probe/1", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-# The cookie by which App Service keeps a client on a slot; `self` is production.
-# https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-automatically
-_PINNED_TO_PRODUCTION = {"Cookie": "x-ms-routing-name=self"}
 _MOST_BODY_BYTES = 64 * 1024
 _KEEP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A connection that is kept open to a site."""
+    """A connection that is kept open to a front."""
 
     connection: Connection
     lock: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What every request of a look asks."""
+
+    client: Client
+    front: str
+    path: str
+    headers: Mapping[str, str]
+    build_header: str
+    private: bool
+    timeout: timedelta
+
+    def seen(self, status: int | None, *, note: str = "", answered: bool = True) -> Sighting:
+        return Sighting(client=self.client, status=status, build="", latency_ms=0.0, answered=answered, note=note)
 
 
 class HttpProber:
@@ -49,46 +73,92 @@ class HttpProber:
         """`pool` runs the requests of one look at once; nothing that runs in it may wait for it."""
         self._pool = pool
         self._clock = clock
-        self._kept = OnePerKey(lambda _: _Kept(Connection(keep=_KEEP, clock=clock)))
+        # What one policy may reach, another may not: a connection is kept for those with the same rule.
+        self._kept = {private: OnePerKey(partial(_kept, clock, private)) for private in (False, True)}
 
-    def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
+    def look(
+        self,
+        policy: Policy,
+        path: str,
+        client: Client,
+        count: int,
+        *,
+        timeout: timedelta,
+        at: str | None = None,
+        slot: str = PRODUCTION,
+    ) -> list[Sighting]:
+        question = _Question(
+            client=client,
+            front=(at or policy.site.url).rstrip("/"),
+            path=path,
+            headers={**_HEADERS, **(_pinned_to(slot) if client is Client.PINNED else {})},
+            build_header=policy.site.build.header,
+            private=policy.reach.private,
+            timeout=timeout,
+        )
+        if why := _why_not(policy, question.front):
+            return [question.seen(None, answered=False, note=why)] * count
         ask = self._ask_kept if client is Client.KEPT_ALIVE else self._ask_fresh
-        asked = [self._pool.submit(ask, client, site, path, timeout) for _ in range(count)]
+        asked = [self._pool.submit(ask, question) for _ in range(count)]
         return [future.result() for future in asked]
 
-    def _ask_fresh(self, client: Client, site: Site, path: str, timeout: timedelta) -> Sighting:
-        cookies = _PINNED_TO_PRODUCTION if client is Client.PINNED else {}
-        with Connection(clock=self._clock) as connection:
-            return self._ask(connection, client, site, path, timeout, cookies)
+    def _ask_fresh(self, question: _Question) -> Sighting:
+        with Connection(clock=self._clock, judge=_judge(question.front, private=question.private)) as connection:
+            return self._ask(connection, question)
 
-    def _ask_kept(self, client: Client, site: Site, path: str, timeout: timedelta) -> Sighting:
-        kept = self._kept[site.url]
+    def _ask_kept(self, question: _Question) -> Sighting:
+        kept = self._kept[question.private][question.front]
         with kept.lock:
-            sighting = self._ask(kept.connection, client, site, path, timeout, {})
-            return replace(sighting, connection_age_s=kept.connection.age_s) if sighting.status else sighting
+            sighting = self._ask(kept.connection, question)
+            return replace(sighting, connection_age_s=kept.connection.age_s) if sighting.answered else sighting
 
-    def _ask(
-        self,
-        connection: Connection,
-        client: Client,
-        site: Site,
-        path: str,
-        timeout: timedelta,
-        cookies: Mapping[str, str],
-    ) -> Sighting:
+    def _ask(self, connection: Connection, question: _Question) -> Sighting:
         """Send one request; what can go wrong is part of what is seen."""
         begun, build = self._clock(), ""
+        url, headers, timeout = question.front + question.path, question.headers, question.timeout
         try:
-            with connection.exchange("GET", site.url + path, headers={**_HEADERS, **cookies}, within=timeout) as answer:
-                build = header(answer, site.build.header)
+            with connection.exchange("GET", url, headers=headers, within=timeout) as answer:
+                build = header(answer, question.build_header)
                 _read(answer)
-            status, answered, note = answer.status, True, ""
+            seen = question.seen(answer.status)
         except httpcore.ReadTimeout:
-            status, answered, note = None, True, f"no whole answer within {timeout.total_seconds():g} s"
+            seen = question.seen(None, note=f"no whole answer within {timeout.total_seconds():g} s")
+        except AddressRefused as error:
+            seen = question.seen(None, answered=False, note=str(error))
         except EXCHANGE_ERRORS as error:
-            status, answered, note = None, False, f"the site could not be reached: {type(error).__name__}"
-        latency_ms = (self._clock() - begun) * 1000
-        return Sighting(client=client, status=status, build=build, latency_ms=latency_ms, answered=answered, note=note)
+            seen = question.seen(None, answered=False, note=f"the site could not be reached: {type(error).__name__}")
+        return replace(seen, build=build, latency_ms=(self._clock() - begun) * 1000)
+
+
+def _kept(clock: Callable[[], float], private: bool, front: str) -> _Kept:
+    return _Kept(Connection(keep=_KEEP, clock=clock, judge=_judge(front, private=private)))
+
+
+def _pinned_to(slot: str) -> Mapping[str, str]:
+    """Return the cookie by which App Service keeps a client on a slot.
+
+    https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-automatically
+    """
+    return {"Cookie": f"x-ms-routing-name={quote(slot, safe='')}"}
+
+
+def _why_not(policy: Policy, front: str) -> str | None:
+    """Return why a policy must not have this front asked, or `None`."""
+    try:
+        host = _host(front)
+    except ADDRESS_ERRORS:
+        return "the site could not be reached: expected an http or https address"
+    if front != policy.site.url and host not in policy.named_hosts:
+        return f"the policy of {policy.workload} does not name the host {host} (reach.hosts)"
+    return None
+
+
+def _judge(front: str, *, private: bool) -> Judge:
+    return partial(refusal, _host(front), private=private)
+
+
+def _host(front: str) -> str:
+    return parse_address(front).raw_host.decode().lower()
 
 
 def _read(answer: httpcore.Response) -> None:
@@ -114,9 +184,8 @@ class ProbeSource:
         return Job(wants=wants, timeout=2 * wants[0].signal.timeout, run=partial(self._run, wants))
 
     def _run(self, wants: tuple[Want, ...], now: datetime) -> list[Collected]:
-        first = _probe(wants[0])
-        site, timeout = wants[0].policy.site, wants[0].signal.timeout
-        sightings = self._prober.look(site, first.probe, Client.FRESH, first.requests, timeout=timeout)
+        policy, first = wants[0].policy, _probe(wants[0])
+        sightings = self._prober.look(policy, first.probe, Client.FRESH, first.requests, timeout=first.timeout)
         # A timer ticks some milliseconds late, each time others: in whole seconds, six ticks of 10 s cover 60 s.
         at = now.replace(microsecond=0)
         build_seen = _build_of_most(sightings)
@@ -137,9 +206,9 @@ def _probe(want: Want) -> ProbeSignal:
     return want.signal
 
 
-def _burst(want: Want) -> tuple[str, str, int, timedelta]:
-    signal = _probe(want)
-    return want.policy.site.url, signal.probe, signal.requests, signal.timeout
+def _burst(want: Want) -> tuple[str, str, bool, str, int, timedelta]:
+    signal, site = _probe(want), want.policy.site
+    return site.url, site.build.header, want.policy.reach.private, signal.probe, signal.requests, signal.timeout
 
 
 def _build_of_most(sightings: Sequence[Sighting]) -> str:

@@ -6,23 +6,29 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-que
 
 import json
 import math
+from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from shared.adapters.azure_errors import translated
+from shared.ports import SetAside
 
 _WATCH = "watch"
 _NOTIFICATIONS = "notifications"
 # A ring that nobody heard for this long is worthless: the watch has long rung again.
 _LIFETIME = timedelta(hours=1)
 _WEEK = timedelta(days=7)
+_MOST_SET_ASIDE = 64
+_SET_ASIDE_HIDDEN_S = 60
 
 
 class QueueDoorbell:
-    """Fulfils `ports.Doorbell`, `ports.Warmer` and `ports.Returns`. Safe to use from many threads."""
+    """Fulfils `ports.Doorbell`, `Warmer`, `Returns` and `PoisonQueues`. Safe to use from many threads."""
 
     def __init__(self, queue: Callable[[str], QueueClient]) -> None:
         """`queue` returns the client of the queue of that name, the same one each time."""
@@ -44,6 +50,21 @@ class QueueDoorbell:
         """Put a message back that was good but could not be used yet; it waits for up to a week."""
         self._put(f"putting a message back to {name}", name, text, after, _WEEK)
 
+    def set_aside(self, queue: str) -> list[SetAside]:
+        """Fulfils `ports.PoisonQueues`; a queue that is not there has nothing in it."""
+        with translated(f"reading what was set aside of {queue}"):
+            try:
+                pages = self._queue(f"{queue}-poison").receive_messages(
+                    max_messages=_MOST_SET_ASIDE, visibility_timeout=_SET_ASIDE_HIDDEN_S
+                )
+                return [SetAside(found.id, _text(found.content), found.pop_receipt or "") for found in pages]
+            except ResourceNotFoundError:
+                return []
+
+    def remove(self, queue: str, message: SetAside) -> None:
+        with translated(f"removing what was set aside of {queue}"), suppress(ResourceNotFoundError):
+            self._queue(f"{queue}-poison").delete_message(message.id, message.receipt)
+
     def _send(self, name: str, ids: dict[str, str], after: timedelta) -> None:
         self._put(f"ringing {name}", name, json.dumps(ids), after, _LIFETIME)
 
@@ -58,6 +79,14 @@ class QueueDoorbell:
             except ResourceNotFoundError:
                 _create(queue)
                 queue.send_message(text, visibility_timeout=hidden_s, time_to_live=lifetime_s)
+
+
+def _text(content: Any) -> str:
+    """Return what a message says; the host writes base64, and others may have put anything there."""
+    try:
+        return b64decode(content, validate=True).decode()
+    except (ValueError, TypeError):
+        return str(content)
 
 
 def _create(queue: QueueClient) -> None:

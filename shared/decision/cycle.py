@@ -4,16 +4,17 @@ It can therefore be replayed on history, and tested by the thousand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.decision.assess import assess
 from shared.decision.decide import decide
 from shared.decision.guards import Situation
-from shared.model.change import KnownGood
+from shared.model.change import Change, KnownGood
 from shared.model.decision import Action, Decision
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
+from shared.model.quarantine import Quarantine
 from shared.model.rollback import LastRollback
 from shared.model.signal import Sample, Series, merge
 from shared.model.trigger import TriggerReading, TriggerState, Verdict
@@ -22,12 +23,21 @@ from shared.model.watch import WatchState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a cycle starts from besides the samples."""
+    """What a cycle starts from besides the samples.
+
+    Attributes:
+        started: When the automatic rollbacks of late were started.
+        fleet: Why the fleet as a whole lets no rollback start, if it does not.
+    """
 
     state: WatchState
     known_good: KnownGood | None = None
+    change: Change | None = None
     active_rollback: str | None = None
     last_rollback: LastRollback | None = None
+    started: tuple[datetime, ...] = ()
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    fleet: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +60,24 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
-    """The outcome of a cycle: the new state to save, the decision, and the transitions to record."""
+    """The outcome of a cycle: the new state to save, the decision, and the transitions to record.
+
+    Attributes:
+        bad_build: What a rollback would take back; empty when nobody named or saw it.
+    """
 
     state: WatchState
     decision: Decision
     events: tuple[Event, ...]
+    bad_build: str = ""
 
 
 def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
     """Merge what is new, read every trigger, decide, and say what changed."""
     state = _with_news(policy, known.state, news, now)
     readings = tuple(assess(rule, state.series.get(rule.signal, ()), now) for rule in policy.rules)
-    decision = decide(readings, _situation(policy, known, state, now))
+    situation = _situation(policy, known, state, now)
+    decision = decide(readings, situation)
     before = known.state
     events = (
         *_trigger_events(policy, before, readings, now),
@@ -70,7 +86,7 @@ def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle
     )
     state = _with_decision(state, before, readings, decision, now)
     state, paged = _page_when_blind(policy, state, now)
-    return Cycle(state=state, decision=decision, events=events + paged)
+    return Cycle(state=state, decision=decision, events=events + paged, bad_build=situation.bad_build)
 
 
 def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> WatchState:
@@ -96,6 +112,11 @@ def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -
         production_build=state.build_seen_lately(now),
         active_rollback=known.active_rollback,
         last_rollback=known.last_rollback,
+        swaps_only=policy.swaps_only,
+        change=known.change,
+        started=known.started,
+        quarantine=known.quarantine,
+        fleet=known.fleet,
     )
 
 

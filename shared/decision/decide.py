@@ -103,7 +103,7 @@ def _on_firing(reading: TriggerReading, verdict: Verdict, situation: Situation) 
 
 
 def _roll_back(reading: TriggerReading, verdict: Verdict, situation: Situation) -> Decision:
-    limitation = rollback_limitation(situation)
+    limitation = rollback_limitation(replace(situation, firing=reading))
     if limitation is not None:
         return Decision(
             action=Action.CONTINUE,

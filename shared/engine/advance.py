@@ -1,28 +1,29 @@
 """Advances a rollback: durable execution in which one worker at a time may act, and any worker may look.
 
-Each pass observes the current step and follows its answer. Before an effect the intent is written with a lease,
-after it the outcome; both by compare-and-set on the run's record. A worker that loses the race ends quietly. A worker
-that finds an intent of somebody else looks at the world but leaves the record alone until the lease has run out, so
-that the other one can still write its outcome. Nothing here waits: a run that has to wait stores `due_at`, rings for
-it, and returns.
+Each pass asks the planner which steps are live, observes each of them and follows its answer, until all of them wait.
+Before an effect the intent is written with a lease, after it the outcome; both by compare-and-set on the run's record.
+A worker that loses the race ends quietly. A worker that finds an intent of somebody else looks at the world but leaves
+the record alone until the lease has run out, so that the other one can still write its outcome. Nothing here waits: a
+run that has to wait stores `due_at`, rings for it, and returns.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
+from shared.decision.roads import Ending, plan, with_opened
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
+from shared.engine.levels import Steps
 from shared.engine.records import announce, encode, load_rollback, run_key
-from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Fence, Look, Step, Stop, Wait
+from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
-from shared.model.quantity import say_span
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord, workload_of
-from shared.ports import Doorbell, Ledger, Replace
+from shared.model.rollback import Rollback, StepPhase, StepRecord, workload_of
+from shared.ports import Doorbell, Fence, Ledger, Replace
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Rollbacks:
 
     ledger: Ledger
     doorbell: Doorbell
-    steps: Mapping[str, Step]
+    steps: Steps
     policy_of: Callable[[str], Policy]
     clock: Clock
 
@@ -78,73 +79,98 @@ class _Advance:
     def go(self) -> str:
         said = None
         while said is None:
-            record = self._begun(self.run.current)
-            said = self._follow(record, self._observe(record))
+            next_up = plan(self.policy, self.run, self.engine.clock())
+            if next_up.ending is not None:
+                return self._finish(next_up.ending)
+            self.run = with_opened(self.run, next_up.opened)
+            said = self._round(next_up.live, next_up.again_at)
         return said
 
-    def _follow(self, record: StepRecord, look: Look) -> str | None:
-        """Do what the look asks for. Returns a sentence when the pass ends here."""
+    def _round(self, live: Sequence[str], again_at: datetime | None) -> str | None:
+        """Look at every live step once. Returns a sentence when the pass ends here, `None` when one got further."""
+        until = [again_at] if again_at else []
+        further = False
+        leased = [name for name in live if self._leased(self.run.step(name))]
+        for name in leased or live:
+            record = self._begun(self.run.step(name))
+            look = self._observe(record)
+            if leased and not isinstance(look, Done):
+                return f"rollback {self.run.id}: another worker is acting on {name}"
+            waits_until = self._follow(record, look)
+            further = further or waits_until is None
+            until += [waits_until] if waits_until else []
+        if further:
+            return None
+        self._save(replace(self.run, due_at=min(until)))
+        ring_rollback(self.engine.doorbell, self.run, self.engine.clock())
+        waiting = "; ".join(f"{name}: {self.run.step(name).note}" for name in live)
+        return f"rollback {self.run.id} waits in {waiting}"
+
+    def _follow(self, record: StepRecord, look: Look) -> datetime | None:
+        """Do what the look asks for. Returns until when this step waits, `None` when it got further."""
         match look:
-            case Done():
-                return self._done(record, look)
-            case _ if self._leased(record):
-                return f"rollback {self.run.id}: another worker is acting on {record.name}"
             case Wait():
                 return self._wait(record, look)
-            case Stop():
-                return self._end(record, look)
             case Act():
                 return self._act(record, look)
+            case Done():
+                self._done(record, look)
+            case Stop():
+                self._stop(record, look)
+        return None
 
     def _begun(self, record: StepRecord) -> StepRecord:
         return record if record.started_at else replace(record, started_at=self.engine.clock())
 
     def _observe(self, record: StepRecord) -> Look:
-        step, now = self.engine.steps[record.name], self.engine.clock()
+        now = self.engine.clock()
         try:
+            step = self.engine.steps.step_of(self.policy, record)
             look = step.observe(self.policy, self.run, record, now)
         except TransientError as error:
             look = Wait(until=now + error.retry_after, note=str(error))
         except PermanentError as error:
-            look = Stop(status=RunStatus.FAILED, note=str(error))
-        if isinstance(look, Wait) and now >= self._deadline():
-            return Stop(status=RunStatus.FAILED, note=f"given up at its deadline: {look.note}", evidence=look.evidence)
-        return look
+            look = Stop(phase=StepPhase.FAILED, note=str(error))
+        return self._in_time(record, look, now)
 
-    def _deadline(self) -> datetime:
-        level = self.policy.levels.traffic
-        return self.run.created_at + level.swap_give_up_after + level.verify.give_up_after
+    def _in_time(self, record: StepRecord, look: Look, now: datetime) -> Look:
+        """A step that still waits when its time is over has failed."""
+        if not isinstance(look, Wait) or record.give_up_at is None or now < record.give_up_at:
+            return look
+        return Stop(phase=StepPhase.FAILED, note=f"given up at its deadline: {look.note}", evidence=look.evidence)
 
-    def _done(self, record: StepRecord, look: Done) -> str | None:
-        """Record that the step's desired state holds. Returns the outcome when that ended the run."""
+    def _done(self, record: StepRecord, look: Done) -> None:
+        """Record that the step's desired state holds."""
         now = self.engine.clock()
         record = replace(record, phase=StepPhase.DONE, ended_at=now, note=look.note, evidence=dict(look.evidence))
-        run = replace(self.run.with_step(record), due_at=now)
-        if run.all_done:
-            self._finish(run, RunStatus.VERIFIED, look.note)
-            return self.run.outcome
-        self._save(run, self._event(EventKind.STEP_DONE, f"{record.name}: {look.note}"))
-        return None
+        self._close(record, EventKind.STEP_DONE, f"{record.name}: {look.note}")
 
-    def _wait(self, record: StepRecord, look: Wait) -> str:
+    def _wait(self, record: StepRecord, look: Wait) -> datetime:
+        """Note why; all that waits is saved as one."""
         evidence = {**record.evidence, **look.evidence}
-        record = replace(record, note=look.note, evidence=evidence)
-        self._save(replace(self.run.with_step(record), due_at=look.until))
-        self._ring()
-        return f"rollback {self.run.id} waits in {record.name}: {look.note}"
+        self.run = self.run.with_step(replace(record, note=look.note, evidence=evidence))
+        return look.until
 
-    def _end(self, record: StepRecord, look: Stop) -> str:
+    def _stop(self, record: StepRecord, look: Stop) -> None:
+        """Record that this step will not get there; the planner knows what is left."""
+        now = self.engine.clock()
         evidence = {**record.evidence, **look.evidence}
-        record = replace(record, ended_at=self.engine.clock(), note=look.note, evidence=evidence)
-        self._finish(self.run.with_step(record), look.status, look.note)
-        return self.run.outcome
+        record = replace(record, phase=look.phase, ended_at=now, lease_until=None, note=look.note, evidence=evidence)
+        self._close(record, EventKind.STEP_FAILED, f"{record.name} {look.phase}: {look.note}")
+
+    def _close(self, record: StepRecord, kind: EventKind, sentence: str) -> None:
+        """Save a step that is over; the last one of a run is saved with the run's end."""
+        now = self.engine.clock()
+        self.run = replace(self.run.with_step(record), due_at=now)
+        if plan(self.policy, self.run, now).ending is None:
+            self._save(self.run, self._event(kind, sentence))
 
     def _leased(self, record: StepRecord) -> bool:
         held = record.lease_until is not None and self.engine.clock() < record.lease_until
         return record.phase is StepPhase.INTENDED and held
 
-    def _act(self, record: StepRecord, look: Act) -> str | None:
-        """Write the intent, have the effect, write the outcome. Returns a sentence when the pass ends here."""
+    def _act(self, record: StepRecord, look: Act) -> datetime | None:
+        """Write the intent, have the effect, write the outcome. Returns until when it waits."""
         in_doubt = record.phase is StepPhase.INTENDED
         record = self._intend(record, look)
         try:
@@ -155,13 +181,20 @@ class _Advance:
             # A second attempt that is refused for now says nothing about the first: the doubt stays.
             return self._doubt(record, str(error)) if in_doubt else self._withdraw(record, error)
         except PermanentError as error:
-            released = replace(record, phase=StepPhase.PENDING, lease_until=None)
-            return self._end(released, Stop(status=RunStatus.FAILED, note=str(error)))
-        self._acted(record, token)
+            self._stop(record, Stop(phase=StepPhase.FAILED, note=str(error)))
+        else:
+            self._acted(record, token)
         return None
 
     def _fence(self, record: StepRecord) -> Fence:
         def still_mine() -> None:
+            try:
+                row = self.engine.ledger.read(self.run.workload, run_key(self.run.id))
+            except TransientError as error:  # perhaps one with an unknown outcome: that of the read, not of the effect
+                raise TransientError(f"nothing was sent: {error}", retry_after=error.retry_after) from None
+            if row is None or row.version != self.version:
+                raise LostRace(f"the run was changed before the effect of {record.name}")
+            # Asked last: reading took its time.
             if record.intended_at is None or self.engine.clock() > record.intended_at + SEND_WITHIN:
                 raise LostRace(f"the lease on {record.name} ran out before the effect")
 
@@ -185,42 +218,27 @@ class _Advance:
     def _acted(self, record: StepRecord, token: str | None) -> None:
         now = self.engine.clock()
         acted = replace(record, phase=StepPhase.ACTED, acted_at=now, lease_until=None, operation=token)
-        self._save(
-            replace(self.run.with_step(acted), due_at=now),
-            self._event(EventKind.EFFECT_ACCEPTED, f"{record.name} accepted: {record.note}"),
-        )
+        event = self._event(EventKind.EFFECT_ACCEPTED, f"{record.name} accepted: {record.note}")
+        self._save(replace(self.run.with_step(acted), due_at=now), event)
 
-    def _doubt(self, record: StepRecord, why: str) -> str:
+    def _doubt(self, record: StepRecord, why: str) -> datetime:
         """Keep the intent, give the lease back: from now on anybody may find out what happened."""
         note = f"it is not known whether {record.name} took effect: {why}"
-        self._save(
-            replace(
-                self.run.with_step(replace(record, lease_until=None, note=note)),
-                due_at=self.engine.clock() + timedelta(seconds=1),
-            )
-        )
-        self._ring()
-        return f"rollback {self.run.id}: {note}"
+        self.run = self.run.with_step(replace(record, lease_until=None, note=note))
+        return self.engine.clock() + timedelta(seconds=1)
 
-    def _withdraw(self, record: StepRecord, error: TransientError) -> str:
+    def _withdraw(self, record: StepRecord, error: TransientError) -> datetime | None:
         """Nothing happened: take the intent back and try again when the other side is ready."""
+        now = self.engine.clock()
         free = replace(record, phase=StepPhase.PENDING, lease_until=None, note=str(error))
-        now = self.engine.clock()
-        if now >= self._deadline():
-            return self._end(free, Stop(status=RunStatus.FAILED, note=f"given up at its deadline: {error}"))
-        self._save(replace(self.run.with_step(free), due_at=now + error.retry_after))
-        self._ring()
-        return f"rollback {self.run.id} waits in {record.name}: {error}"
+        return self._follow(free, self._in_time(free, Wait(until=now + error.retry_after, note=str(error)), now))
 
-    def _finish(self, run: Rollback, status: RunStatus, note: str) -> None:
+    def _finish(self, ending: Ending) -> str:
         now = self.engine.clock()
-        took = "" if status is RunStatus.REFUSED else f"; {_against_budget(run, self.policy, now)}"
-        outcome = f"level {run.level} {status}: {note}{took}"
-        ended = replace(run, status=status, ended_at=now, outcome=outcome)
-        log.info("%s: %s", ended.id, outcome)
-        writes = finishing_writes(self.engine.ledger, self.policy, ended, self.version)
-        commit_and_ring(self.engine.ledger, self.engine.doorbell, run.workload, writes)
-        self.run = ended
+        finish = finishing_writes(self.engine.ledger, self.policy, self.run, self.version, ending, now)
+        commit_and_ring(self.engine.ledger, self.engine.doorbell, self.run.workload, finish.writes)
+        log.info("%s: %s", self.run.id, finish.run.outcome)
+        return finish.run.outcome
 
     def _save(self, run: Rollback, *events: Event) -> None:
         key = run_key(run.id)
@@ -239,13 +257,3 @@ class _Advance:
         return Event(
             workload=self.run.workload, kind=kind, at=self.engine.clock(), sentence=sentence, about=self.run.id
         )
-
-    def _ring(self) -> None:
-        ring_rollback(self.engine.doorbell, self.run, self.engine.clock())
-
-
-def _against_budget(run: Rollback, policy: Policy, now: datetime) -> str:
-    took = now - run.created_at
-    budget = policy.levels.traffic.budget
-    verdict = "within" if took <= budget else "over"
-    return f"{say_span(took)}, {verdict} its budget of {say_span(budget)}"

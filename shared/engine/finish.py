@@ -1,36 +1,117 @@
-"""Ending a rollback: one commit that writes the outcome, frees the workload, and records what people will be told."""
+"""Ending a rollback: one commit that writes the outcome, frees the workload or hands it to the next level, and tells.
 
-from dataclasses import replace
+A level that was not verified is not the end: the next level of the policy takes up in the same commit. After the last
+one people are called, with the state.
+"""
 
-from shared.engine.records import ACTIVE, CHANGE, LAST, announce, decode, encode, run_key
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.decision.roads import Ending
+from shared.engine.fleet import paused
+from shared.engine.records import ACTIVE, CHANGE, LAST, NOW_ONE, QUARANTINE, ROADS, announce, decode, encode, run_key
+from shared.engine.start import new_rollback, starting_writes
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
-from shared.model.rollback import LastRollback, Rollback, RunStatus
-from shared.ports import Delete, Ledger, Put, Replace, Write
+from shared.model.quantity import say_span
+from shared.model.quarantine import Quarantine
+from shared.model.rollback import LastRollback, RoadTimes, Rollback, RunStatus
+from shared.ports import Delete, Ledger, Put, Replace, Row, Write
 
 
-def finishing_writes(ledger: Ledger, policy: Policy, run: Rollback, version: str) -> list[Write]:
-    """Return the writes of the end of a run.
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A run at its end, and the writes of it."""
+
+    run: Rollback
+    writes: Sequence[Write]
+
+
+def finishing_writes(
+    ledger: Ledger, policy: Policy, run: Rollback, version: str, ending: Ending, now: datetime
+) -> Finish:
+    """Return what ends a run.
 
     Args:
-        run: The run with its final status, outcome and `ended_at`.
         version: The version of its record.
     """
-    assert run.ended_at is not None  # noqa: S101  # narrows the type: the caller ends the run
-    event = Event(workload=run.workload, kind=run.status.event, at=run.ended_at, sentence=run.outcome, about=run.id)
-    return [
-        Replace(run_key(run.id), encode(run), version),
-        Delete(ACTIVE),
-        Put(LAST, encode(LastRollback(id=run.id, status=run.status, ended_at=run.ended_at))),
-        *announce(event, policy.notify),
-        *_change_writes(ledger, run),
-    ]
+    took = "" if ending.status is RunStatus.REFUSED else f"; {_against_budget(run, policy, now)}"
+    higher = None if ending.status is RunStatus.VERIFIED else _next_level(ledger, policy, run)
+    outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
+    ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{_taken_up_by(ending.status, higher)}")
+    rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
+    times = (decode(RoadTimes, rows[ROADS].body) if ROADS in rows else RoadTimes()).with_run(ended)
+    event = Event(workload=run.workload, kind=ended.status.event, at=now, sentence=ended.outcome, about=run.id)
+    return Finish(
+        ended,
+        [
+            Replace(run_key(run.id), encode(ended), version),
+            Put(LAST, encode(LastRollback(id=run.id, status=ended.status, ended_at=now))),
+            Put(ROADS, encode(times)),
+            *announce(event, policy.notify),
+            *_change_writes(ended, rows.get(CHANGE)),
+            *_quarantine_writes(ended, rows.get(QUARANTINE)),
+            *([Delete(ACTIVE)] if higher is None else _climbing(policy, ended, higher, times, now)),
+        ],
+    )
 
 
-def _change_writes(ledger: Ledger, run: Rollback) -> list[Write]:
-    row = ledger.read(run.workload, CHANGE) if run.status is RunStatus.VERIFIED else None
-    if row is None:
+def _next_level(ledger: Ledger, policy: Policy, run: Rollback) -> int | None:
+    """The level that takes up by itself: none while the fleet is paused or the policy only observes."""
+    higher = policy.levels.above(run.level)
+    if higher is None or policy.guards.observe_only or paused(ledger) is not None:
+        return None
+    return higher
+
+
+def _taken_up_by(status: RunStatus, higher: int | None) -> str:
+    if status is RunStatus.VERIFIED:
+        return ""
+    return "; no level above takes up: people are called" if higher is None else f"; level {higher} takes up"
+
+
+def _climbing(policy: Policy, run: Rollback, higher: int, times: RoadTimes, now: datetime) -> list[Write]:
+    next_run = new_rollback(
+        policy,
+        level=higher,
+        known_good=run.known_good,
+        cause=f"level {run.level} ended {run.status}: {run.cause}",
+        requested_by=run.requested_by,
+        trigger=run.trigger,
+        times=times,
+        now=max(now, run.created_at + timedelta(microseconds=1)),  # which is its name
+    )
+    return starting_writes(policy, next_run, instead_of=run.id)
+
+
+def _against_budget(run: Rollback, policy: Policy, now: datetime) -> str:
+    """Say whether the budget was met, and when it was not, what took the time."""
+    took, budget = now - run.created_at, policy.level(run.level).budget
+    if took <= budget:
+        return f"{say_span(took)}, within its budget of {say_span(budget)}"
+    spans = {step.name: (step.ended_at or now) - step.started_at for step in run.steps if step.started_at}
+    longest = max(spans, key=lambda name: spans[name], default="")
+    most = f": {longest} took {say_span(spans[longest])} of it" if longest else ""
+    return f"{say_span(took)}, over its budget of {say_span(budget)}{most}"
+
+
+def _still_under_way(run: Rollback) -> str:
+    """Name what was overtaken by another road and may still take effect."""
+    under_way = [step.name for step in run.steps if step.road and step.acts and not step.phase.over]
+    return f"; still under way: {', '.join(under_way)}" if under_way else ""
+
+
+def _quarantine_writes(run: Rollback, row: Row | None) -> list[Write]:
+    """What was put in quarantine when the rollback began is known to be gone now."""
+    if row is None or run.status is not RunStatus.VERIFIED:
+        return []
+    return [Replace(QUARANTINE, encode(decode(Quarantine, row.body).all_taken_back()), row.version)]
+
+
+def _change_writes(run: Rollback, row: Row | None) -> list[Write]:
+    if row is None or run.status is not RunStatus.VERIFIED:
         return []
     change = decode(Change, row.body)
     if change.status not in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED):

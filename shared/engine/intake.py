@@ -1,4 +1,4 @@
-"""What comes in from outside: samples, alerts, changes, and rollbacks asked for by hand.
+"""What comes in from outside: samples, alerts, changes and builds that are known to be good.
 
 Everything that is accepted is a row before it is answered. Nothing here decides: the watch does, at its next cycle.
 """
@@ -10,19 +10,17 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from shared.clock import Clock
-from shared.decision.guards import Situation, rollback_limitation
 from shared.engine.commit import commit_and_ring
-from shared.engine.records import ALERT, CHANGE, INBOX, KNOWN_GOOD, Arrived, announce, encode, snapshot
-from shared.engine.start import new_rollback, starting_writes
+from shared.engine.records import ALERT, CHANGE, INBOX, KNOWN_GOOD, QUARANTINE, Arrived, announce, decode, encode
 from shared.errors import ControllerError, InvalidInput, LostRace, Refused
 from shared.model.alert import Alert
 from shared.model.change import Change, KnownGood
 from shared.model.event import Event, EventKind
 from shared.model.policy import UNCLAIMED, Policy, policy_of
 from shared.model.policy_signals import AlertSignal, PushedSignal
-from shared.model.rollback import Rollback
+from shared.model.quarantine import Quarantine
 from shared.model.signal import Outcome, Sample
-from shared.ports import Doorbell, Insert, Ledger, Put, Write
+from shared.ports import Doorbell, Insert, Ledger, Put, Replace, Write
 
 log = logging.getLogger(__name__)
 
@@ -127,24 +125,34 @@ class Intake:
         except ControllerError as error:
             log.warning("%s is watched at its next tick instead: %s", workload, error)
 
-    def known_good(self, workload: str, build: str, recorded_by: str) -> KnownGood:
+    def known_good(self, workload: str, build: str, recorded_by: str, override: str | None = None) -> KnownGood:
         """Record the build to go back to.
 
+        Args:
+            override: A build in quarantine that is known to be good after all.
+
         Raises:
             NotFound: no such workload.
+            Refused: the build is in quarantine, and nobody says by name that it is good after all.
             TransientError: not stored.
         """
-        self._policy(workload)
+        policy = self._policy(workload)
         recorded = KnownGood(build=build, recorded_at=self.clock(), recorded_by=recorded_by)
-        self.ledger.commit(workload, [Put(KNOWN_GOOD, encode(recorded))])
+        lifting = self._lifting(policy, build, override, recorded_by)
+        commit_and_ring(self.ledger, self.doorbell, workload, [Put(KNOWN_GOOD, encode(recorded)), *lifting])
         return recorded
 
-    def change(self, workload: str, kind: str, build: str, known_good: str | None) -> Change:
+    def change(
+        self, workload: str, kind: str, build: str, known_good: str | None = None, override: str | None = None
+    ) -> Change:
         """Record that a change begins, and with it the build to go back to if one is given.
+
+        Args:
+            override: A build in quarantine to which somebody goes forward on purpose.
 
         Raises:
             NotFound: no such workload.
-            Refused: the new build is the known-good one.
+            Refused: the new build is the known-good one, or it is in quarantine.
             TransientError: not stored.
         """
         policy = self._policy(workload)
@@ -159,48 +167,30 @@ class Intake:
             sentence=f"{kind} of build {build} started" + (f"; known good is {known_good}" if known_good else ""),
             about=change.id,
         )
-        writes: list[Write] = [Put(CHANGE, encode(change)), *announce(event, policy.notify)]
+        writes: list[Write] = [
+            Put(CHANGE, encode(change)),
+            *announce(event, policy.notify),
+            *self._lifting(policy, build, override, change.id),
+        ]
         if known_good:
             writes.append(Put(KNOWN_GOOD, encode(KnownGood(build=known_good, recorded_at=now, recorded_by=change.id))))
         commit_and_ring(self.ledger, self.doorbell, workload, writes)
         return change
 
-    def rollback(self, workload: str, level: int, reason: str, requested_by: str) -> Rollback:
-        """Start a rollback that a person asked for.
-
-        Raises:
-            NotFound: no such workload.
-            Refused: something stands against it; the sentence says what.
-            TransientError: not started.
-        """
-        policy = self._policy(workload)
-        found = snapshot(self.ledger, workload)
-        situation = Situation(
-            now=self.clock(),
-            guards=policy.guards,
-            known_good=found.known_good,
-            production_build=found.watch.build_seen_lately(self.clock()),
-            active_rollback=found.active_id,
-            last_rollback=found.last,
-            by_hand=True,
+    def _lifting(self, policy: Policy, build: str, override: str | None, by: str) -> list[Write]:
+        """Return the writes that lift a build's quarantine, if it is in one and named."""
+        row = self.ledger.read(policy.workload, QUARANTINE)
+        quarantine = decode(Quarantine, row.body) if row else Quarantine()
+        why = quarantine.builds.get(build)
+        if row is None or why is None:
+            return []
+        if override != build:
+            raise Refused(f"build {build} is {why}; to go on with it all the same, name it in `override`")
+        sentence = f"the quarantine of build {build} was lifted by {by}; it was {why}"
+        event = Event(
+            workload=policy.workload, kind=EventKind.QUARANTINE_LIFTED, at=self.clock(), sentence=sentence, about=build
         )
-        limitation = rollback_limitation(situation)
-        if limitation is not None or found.known_good is None:
-            raise Refused(f"not rolled back: {limitation}")
-        run = new_rollback(
-            policy,
-            level=level,
-            known_good=found.known_good.build,
-            cause=reason,
-            requested_by=requested_by,
-            trigger="",
-            now=self.clock(),
-        )
-        try:
-            commit_and_ring(self.ledger, self.doorbell, workload, starting_writes(policy, run))
-        except LostRace:
-            raise Refused("not rolled back: another rollback was started in the same moment") from None
-        return run
+        return [Replace(QUARANTINE, encode(quarantine.without(build)), row.version), *announce(event, policy.notify)]
 
     def _policy(self, workload: str) -> Policy:
         return policy_of(self.policies(), workload)

@@ -9,12 +9,15 @@ What can be many sorts last, so that a flood of it never hides what there is one
     now:1:last           the last rollback that ended       run:<id>          a rollback with its steps
     now:1:known-good     the build to go back to            event:<newest first>   the history
     now:1:change         the change in progress             alert:<identity>  an alert that was taken in
-                                                            undelivered:<id>  a delivery that was given up
+    now:1:roads          how long each road took            undelivered:<id>  a delivery that was given up
+    now:1:starts         when automatic ones were started   would:<newest first>   what observe-only left undone
+    now:1:quarantine     the builds that were taken back    incident:<id>     a message that was poisoned
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -24,25 +27,34 @@ from shared.errors import PermanentError
 from shared.model.alert import Alert
 from shared.model.change import Change, KnownGood
 from shared.model.event import Delivery, Event
+from shared.model.fleet import Starts
 from shared.model.policy import Notify
-from shared.model.rollback import LastRollback, Rollback
+from shared.model.quarantine import Quarantine
+from shared.model.rollback import LastRollback, RoadTimes, Rollback
 from shared.model.signal import Sample
 from shared.model.watch import WatchState
-from shared.ports import Insert, Ledger, Put, Row, Write
+from shared.ports import Insert, Ledger, Put, Replace, Row, Write
 
 log = logging.getLogger(__name__)
 
 NOW = "now:"
+# What there is one of.
+NOW_ONE = "now:1:"
 WATCH = "now:1:watch"
 ACTIVE = "now:1:active"
 LAST = "now:1:last"
 KNOWN_GOOD = "now:1:known-good"
 CHANGE = "now:1:change"
+ROADS = "now:1:roads"
+STARTS = "now:1:starts"
+QUARANTINE = "now:1:quarantine"
 OUTBOX = "now:2:out:"
 INBOX = "now:3:in:"
 RUN = "run:"
 EVENT = "event:"
 UNDELIVERED = "undelivered:"
+WOULD = "would:"
+INCIDENT = "incident:"
 ALERT = "alert:"
 _FAR_FUTURE_MS = 9_999_999_999_999
 
@@ -96,11 +108,15 @@ def run_key(rollback_id: str) -> str:
     return f"{RUN}{rollback_id}"
 
 
+def newest_first(at: datetime) -> str:
+    """A part of a key by which the newest sorts first."""
+    return f"{_FAR_FUTURE_MS - int(at.timestamp() * 1000):013d}"
+
+
 def event_key(event: Event) -> str:
     """Key of an event: the newest sorts first, different ones of one instant stay apart."""
-    milliseconds = _FAR_FUTURE_MS - int(event.at.timestamp() * 1000)
     told = sha256(f"{event.about}\n{event.sentence}".encode()).hexdigest()[:12]
-    return f"{EVENT}{milliseconds:013d}:{event.kind}:{told}"
+    return f"{EVENT}{newest_first(event.at)}:{event.kind}:{told}"
 
 
 def announce(event: Event, notify: Notify) -> list[Write]:
@@ -121,15 +137,23 @@ def _delivery(delivery_id: str, channel: str, event: Event) -> Insert:
 class Snapshot:
     """All that is pending for a workload, as one scan found it."""
 
+    workload: str
     watch: WatchState
-    watch_version: str | None
     active: Active | None
     last: LastRollback | None
     known_good: KnownGood | None
     change: Change | None
-    change_version: str | None
+    road_times: RoadTimes
+    starts: Starts
+    quarantine: Quarantine
     inbox: dict[str, Arrived]
     outbox: dict[str, Delivery]
+    versions: Mapping[str, str]
+
+    def save(self, key: str, record: object) -> Write:
+        """Return the write of a record that must still be as it was found, or must still not be there."""
+        version = self.versions.get(key)
+        return Insert(key, encode(record)) if version is None else Replace(key, encode(record), version)
 
     @property
     def active_id(self) -> str | None:
@@ -145,17 +169,19 @@ def snapshot(ledger: Ledger, workload: str) -> Snapshot:
         PermanentError: a record cannot be read.
     """
     rows = {row.key: row for row in ledger.scan(workload, NOW)}
-    watch, change = rows.get(WATCH), rows.get(CHANGE)
     return Snapshot(
-        watch=decode(WatchState, watch.body) if watch else WatchState(),
-        watch_version=watch.version if watch else None,
+        workload=workload,
+        watch=_read(WatchState, rows.get(WATCH)) or WatchState(),
         active=_read(Active, rows.get(ACTIVE)),
         last=_read(LastRollback, rows.get(LAST)),
         known_good=_read(KnownGood, rows.get(KNOWN_GOOD)),
-        change=_read(Change, change),
-        change_version=change.version if change else None,
+        change=_read(Change, rows.get(CHANGE)),
+        road_times=_read(RoadTimes, rows.get(ROADS)) or RoadTimes(),
+        starts=_read(Starts, rows.get(STARTS)) or Starts(),
+        quarantine=_read(Quarantine, rows.get(QUARANTINE)) or Quarantine(),
         inbox=_readable(Arrived, rows, INBOX),
         outbox=_readable(Delivery, rows, OUTBOX),
+        versions={key: row.version for key, row in rows.items()},
     )
 
 

@@ -2,18 +2,32 @@
 
 from datetime import datetime
 
-from shared.engine.levels import LEVELS
-from shared.engine.records import ACTIVE, Active, announce, encode, run_key
+from shared.decision.cycle import Known
+from shared.decision.roads import first_step
+from shared.engine.records import ACTIVE, QUARANTINE, STARTS, Active, Snapshot, announce, encode, run_key
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, StepRecord
-from shared.ports import Insert, Write
+from shared.model.quarantine import Quarantined
+from shared.model.rollback import RoadTimes, Rollback
+from shared.ports import Insert, Put, Write
+
+# Who asks for automatic rollbacks.
+BY_WATCH = "watch"
 
 
 def new_rollback(
-    policy: Policy, *, level: int, known_good: str, cause: str, requested_by: str, trigger: str, now: datetime
+    policy: Policy,
+    *,
+    level: int,
+    known_good: str,
+    cause: str,
+    requested_by: str,
+    trigger: str,
+    times: RoadTimes,
+    now: datetime,
 ) -> Rollback:
     """Return a run that has not begun. Its id names the workload and the instant; there is one at a time."""
+    roads = policy.level(level).all_roads
     return Rollback(
         id=f"{policy.workload}.{now:%Y%m%dT%H%M%S%f}",
         workload=policy.workload,
@@ -24,12 +38,17 @@ def new_rollback(
         known_good=known_good,
         created_at=now,
         due_at=now,
-        steps=tuple(StepRecord(name=name) for name in LEVELS[level]),
+        steps=(first_step(),),
+        expected={road: times.p95(road, policy.all_roads[road].takes) for road in roads},
     )
 
 
-def starting_writes(policy: Policy, run: Rollback) -> list[Write]:
-    """Return the writes of the start. A second start loses the race for the `active` record."""
+def starting_writes(policy: Policy, run: Rollback, *, instead_of: str | None = None) -> list[Write]:
+    """Return the writes of the start. A second start loses the race for the `active` record.
+
+    Args:
+        instead_of: The run whose place it takes; the commit must also replace that run's own record.
+    """
     event = Event(
         workload=run.workload,
         kind=EventKind.STARTED,
@@ -37,8 +56,34 @@ def starting_writes(policy: Policy, run: Rollback) -> list[Write]:
         sentence=f"level {run.level} rollback to build {run.known_good} started by {run.requested_by}: {run.cause}",
         about=run.id,
     )
+    active = encode(Active(run.id))
     return [
-        Insert(ACTIVE, encode(Active(run.id))),
+        Insert(ACTIVE, active) if instead_of is None else Put(ACTIVE, active),
         Insert(run_key(run.id), encode(run)),
         *announce(event, policy.notify),
     ]
+
+
+def known_of(found: Snapshot) -> Known:
+    """Return what a decision starts from."""
+    return Known(
+        state=found.watch,
+        known_good=found.known_good,
+        change=found.change,
+        active_rollback=found.active_id,
+        last_rollback=found.last,
+        started=found.starts.moments,
+        quarantine=found.quarantine,
+    )
+
+
+def envelope_writes(policy: Policy, found: Snapshot, run: Rollback, bad_build: str) -> list[Write]:
+    """Return the writes that put the bad build in quarantine and count an automatic start against the budget."""
+    writes: list[Write] = []
+    quarantine = found.quarantine.with_build(bad_build, Quarantined(since=run.created_at, rollback_id=run.id))
+    if quarantine is not found.quarantine:
+        writes.append(found.save(QUARANTINE, quarantine))
+    if run.requested_by == BY_WATCH:
+        starts = found.starts.with_one(run.created_at, run.workload, policy.guards.budget)
+        writes.append(found.save(STARTS, starts))
+    return writes

@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.engine.records import EVENT, UNDELIVERED, Snapshot, decode, load_rollback, snapshot
+from shared.engine.records import EVENT, UNDELIVERED, WOULD, Snapshot, decode, load_rollback, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
 from shared.model.policy import Policy, policy_of
 from shared.model.quantity import say_span
-from shared.model.rollback import StepRecord, workload_of
+from shared.model.rollback import StepRecord, WouldHave, workload_of
 from shared.model.trigger import TriggerReading, Verdict
 from shared.model.watch import NEVER
 from shared.ports import Ledger
 
 Json = dict[str, Any]
 _MOST_EVENTS = 100
+_MOST_NOTES = 20
 _MOST_SEARCHED = 1000  # the most that one request to the storage answers
 _SLOW = timedelta(minutes=5)
 
@@ -50,6 +51,8 @@ class Views:
             "known_good": found.known_good,
             "change": found.change,
             "last_rollback": found.last,
+            "quarantine": found.quarantine.builds,
+            "would_have": self._would_have(name),
             "triggers": [_trigger(reading, policy) for reading in found.watch.readings],
             "signals": {signal: _newest(found, signal) for signal in policy.signals},
             "deliveries_pending": len(found.outbox),
@@ -85,6 +88,10 @@ class Views:
             "steps": [_step(step) for step in run.steps],
             "events": [event for event in reversed(events) if event.about == run.id],
         }
+
+    def _would_have(self, workload: str) -> list[WouldHave]:
+        """What observe-only mode left undone, newest first."""
+        return [decode(WouldHave, row.body) for row in self.ledger.scan(workload, WOULD, limit=_MOST_NOTES)]
 
     def _events(self, workload: str, limit: int) -> list[Event]:
         """The newest events of a workload, newest first."""
@@ -186,6 +193,8 @@ def _newest(found: Snapshot, signal: str) -> Json | None:
 def _step(step: StepRecord) -> Json:
     return {
         "name": step.name,
+        "component": step.component,
+        "road": step.road,
         "phase": step.phase,
         "note": step.note,
         "acts": step.acts,

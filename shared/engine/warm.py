@@ -5,31 +5,49 @@ compiled bytecode), the first token. The message goes the way that the rollback 
 instance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from shared.errors import ControllerError
 from shared.model.policy import Policy
-from shared.ports import SlotSite
+from shared.model.policy_roads import SlotSwapRoad, kind_of
+from shared.ports import Aim, Routing, SlotSite
 
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Level 1: reads the site as the first step of a swap would."""
+    """Reads what the roads of a level steer, as their first steps would."""
 
     slots: SlotSite
+    routings: Mapping[str, Routing[Any]]
     policy_of: Callable[[str], Policy]
 
-    def run(self, workload: str) -> str:
+    def run(self, workload: str, level: int = 1) -> str:
         """Read what a rollback would start from; changes nothing.
 
         Returns:
-            One sentence.
+            One sentence, with what a rollback would meet.
 
         Raises:
-            NotFound: no such workload.
-            TransientError, PermanentError: the site cannot be read; a rollback would meet the same.
+            NotFound: no such workload or level.
         """
         policy = self.policy_of(workload)
-        picture = self.slots.look(policy.site)
-        live, good = picture.production_build or "an unnamed build", picture.good_slot_build or "nothing known"
-        return f"level 1 of {workload} is warm: production runs {live}, slot {policy.site.good_slot} holds {good}"
+        said = [f"{name} {self._look(policy, name)}" for name in policy.level(level).all_roads]
+        return f"level {level} of {workload} is warm: {'; '.join(said)}"
+
+    def _look(self, policy: Policy, name: str) -> str:
+        road = policy.all_roads[name]
+        try:
+            if isinstance(road, SlotSwapRoad):
+                return self._look_at_slots(policy, road.slot_swap)
+            aim = Aim(rollback_id="", component="", known_good="")
+            picture = self.routings[kind_of(road)].look(policy, road, aim)
+        except ControllerError as error:
+            return f"cannot be read: {error}"
+        return "is as the policy wants it" if picture.established else "would be set"
+
+    def _look_at_slots(self, policy: Policy, slot: str) -> str:
+        picture = self.slots.look(policy.site, slot)
+        live, good = picture.production_build or "an unnamed build", picture.slot_build or "nothing known"
+        return f"would put {good} of slot {slot} in place of {live}"

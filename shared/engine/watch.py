@@ -12,9 +12,11 @@ from datetime import datetime
 
 from shared.clock import Clock
 from shared.engine.collect import Collector, due
+from shared.engine.fleet import Fleet
 from shared.engine.incidents import outcome_of
+from shared.engine.news import Answers
 from shared.engine.records import Snapshot, snapshot
-from shared.engine.workload_cycle import Answers, WorkloadCycle
+from shared.engine.workload_cycle import WorkloadCycle
 from shared.errors import ControllerError, TransientError
 from shared.model.policy import Policy, policy_of
 from shared.ports import Doorbell, Ledger, Want, Warmer
@@ -43,6 +45,7 @@ class Watch:
     warmer: Warmer
     collector: Collector
     policies: Callable[[], Mapping[str, Policy]]
+    fleet: Fleet
     clock: Clock
     pool: Executor
     problems: Sequence[str] = ()
@@ -98,7 +101,7 @@ class Watch:
 
     @property
     def _cycles(self) -> WorkloadCycle:
-        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.clock)
+        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.fleet, self.clock)
 
     def _for_each[T](self, policies: Mapping[str, Policy], do: Callable[[Policy], T]) -> dict[str, T | ControllerError]:
         """Do something for all workloads at once; what goes wrong with one is its own and disturbs no other."""

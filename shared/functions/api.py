@@ -6,7 +6,15 @@ import azure.functions as func
 
 from shared.app import app
 from shared.clock import utc_now
-from shared.functions.bodies import ChangeBody, KnownGoodBody, RollbackBody, SamplesBody, json_body
+from shared.functions.bodies import (
+    CancelBody,
+    ChangeBody,
+    KnownGoodBody,
+    PauseBody,
+    RollbackBody,
+    SamplesBody,
+    json_body,
+)
 from shared.functions.problems import answer
 from shared.model.alert import read_alert
 
@@ -52,7 +60,7 @@ def record_known_good(req: func.HttpRequest) -> func.HttpResponse:
 
     def use() -> object:
         body = KnownGoodBody.model_validate(json_body(req))
-        return app().intake.known_good(req.route_params["name"], body.build, body.recorded_by)
+        return app().intake.known_good(req.route_params["name"], body.build, body.recorded_by, body.override)
 
     return answer(use)
 
@@ -63,7 +71,7 @@ def start_change(req: func.HttpRequest) -> func.HttpResponse:
 
     def use() -> object:
         body = ChangeBody.model_validate(json_body(req))
-        return app().intake.change(req.route_params["name"], body.kind, body.build, body.known_good)
+        return app().intake.change(req.route_params["name"], body.kind, body.build, body.known_good, body.override)
 
     return answer(use, HTTPStatus.CREATED)
 
@@ -74,7 +82,7 @@ def start_rollback(req: func.HttpRequest) -> func.HttpResponse:
 
     def use() -> object:
         body = RollbackBody.model_validate(json_body(req))
-        run = app().intake.rollback(req.route_params["name"], body.level, body.reason, body.requested_by)
+        run = app().by_hand.start(req.route_params["name"], body.level, body.reason, body.requested_by)
         return {"id": run.id, "status": run.status, "url": f"/api/rollbacks/{run.id}"}
 
     return answer(use, HTTPStatus.ACCEPTED)
@@ -84,3 +92,38 @@ def start_rollback(req: func.HttpRequest) -> func.HttpResponse:
 def show_rollback(req: func.HttpRequest) -> func.HttpResponse:
     """One rollback: steps, timings, evidence."""
     return answer(lambda: app().views.rollback(req.route_params["id"]))
+
+
+@api.route("rollbacks/{id}/cancel", methods=["POST"])
+def cancel_rollback(req: func.HttpRequest) -> func.HttpResponse:
+    """End a rollback that is running; says what it cannot take back."""
+
+    def use() -> object:
+        body = CancelBody.model_validate(json_body(req))
+        run = app().by_hand.cancel(req.route_params["id"], body.reason, body.cancelled_by)
+        return {"id": run.id, "status": run.status, "outcome": run.outcome}
+
+    return answer(use)
+
+
+@api.route("fleet", methods=["GET"])
+def show_fleet(req: func.HttpRequest) -> func.HttpResponse:
+    """What holds for all workloads: the pause switch, the budget and what was used of it."""
+    return answer(lambda: app().fleet.view())  # noqa: PLW0108  # `app()` may raise: it belongs inside `answer`
+
+
+@api.route("fleet/pause", methods=["PUT"])
+def pause_fleet(req: func.HttpRequest) -> func.HttpResponse:
+    """Let no automatic rollback start anywhere."""
+
+    def use() -> object:
+        body = PauseBody.model_validate(json_body(req))
+        return app().fleet.pause(body.by, body.reason)
+
+    return answer(use)
+
+
+@api.route("fleet/pause", methods=["DELETE"])
+def resume_fleet(req: func.HttpRequest) -> func.HttpResponse:
+    """Let automatic rollbacks start again."""
+    return answer(lambda: {"says": app().fleet.resume(req.params.get("by") or "an operator")})

@@ -70,7 +70,21 @@ class RollbackBody(_Body):
 
     reason: Text
     requested_by: Text = "an operator"
-    level: int = Field(default=1, ge=1, le=1)
+    level: int = Field(default=1, ge=1, le=4)
+
+
+class CancelBody(_Body):
+    """A rollback that a person ends."""
+
+    reason: Text
+    cancelled_by: Text = "an operator"
+
+
+class PauseBody(_Body):
+    """A pause of the whole fleet."""
+
+    reason: Text
+    by: Text = "an operator"
 
 
 class KnownGoodBody(_Body):
@@ -78,6 +92,7 @@ class KnownGoodBody(_Body):
 
     build: BuildId
     recorded_by: Text = "an operator"
+    override: BuildId | None = None
 
 
 class ChangeBody(_Body):
@@ -85,6 +100,7 @@ class ChangeBody(_Body):
 
     build: BuildId
     known_good: BuildId | None = None
+    override: BuildId | None = None
     kind: Literal["deployment", "migration", "rollout"] = "deployment"
 
 

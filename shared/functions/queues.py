@@ -15,11 +15,34 @@ _STORAGE = "AzureWebJobsStorage"
 _LATER = timedelta(minutes=1)
 
 
+def _advance(msg: func.QueueMessage, level: int) -> None:
+    """Advance a rollback as far as it goes now, or get ready for one."""
+    kind, name = one_of(msg, "rollback", "warm_up")
+    log.info(app().warm_up.run(name, level) if kind == "warm_up" else app().rollbacks.advance(name))
+
+
 @queues.queue_trigger("msg", "rollback-level-1", connection=_STORAGE)
 def rollback_level_1(msg: func.QueueMessage) -> None:
-    """Advance a rollback of level 1 as far as it goes now, or get ready for one."""
-    kind, name = one_of(msg, "rollback", "warm_up")
-    log.info(app().warm_up.run(name) if kind == "warm_up" else app().rollbacks.advance(name))
+    """Traffic back to the known good."""
+    _advance(msg, 1)
+
+
+@queues.queue_trigger("msg", "rollback-level-2", connection=_STORAGE)
+def rollback_level_2(msg: func.QueueMessage) -> None:
+    """The level above traffic."""
+    _advance(msg, 2)
+
+
+@queues.queue_trigger("msg", "rollback-level-3", connection=_STORAGE)
+def rollback_level_3(msg: func.QueueMessage) -> None:
+    """The whole system."""
+    _advance(msg, 3)
+
+
+@queues.queue_trigger("msg", "rollback-level-4", connection=_STORAGE)
+def rollback_level_4(msg: func.QueueMessage) -> None:
+    """Recovery."""
+    _advance(msg, 4)
 
 
 @queues.queue_trigger("msg", "watch", connection=_STORAGE)

@@ -1,4 +1,7 @@
-"""The timers: one collects and decides, the other notices when the first has fallen silent."""
+"""The timers: one collects and decides, one notices when that has fallen silent, one looks after the poison queues.
+
+The poison queues are swept by a timer: queue triggers would poll them every second, for what hardly ever comes.
+"""
 
 import azure.functions as func
 
@@ -17,3 +20,9 @@ def watch(timer: func.TimerRequest) -> None:
 def evaluate(timer: func.TimerRequest) -> None:
     """Evaluate what is there, so that silence is noticed even when collecting hangs."""
     app().watch.evaluate()
+
+
+@timers.timer_trigger("timer", "%POISON_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def sweep_poison(timer: func.TimerRequest) -> None:
+    """Record every message that the host gave up on, and ring again for what it was about."""
+    app().poisoned.sweep()

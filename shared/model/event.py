@@ -21,15 +21,21 @@ class EventKind(StrEnum):
     DECIDED = "decided"
     ASKED = "asked"
     PAUSED = "paused"
+    RESUMED = "resumed"
     HELD_BACK = "held_back"
     ALERT = "alert"
     STARTED = "started"
     EFFECT_ACCEPTED = "effect_accepted"
     STEP_DONE = "step_done"
+    STEP_FAILED = "step_failed"
     VERIFIED = "verified"
     PARTIAL = "partial"
     FAILED = "failed"
     REFUSED = "refused"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    QUARANTINE_LIFTED = "quarantine_lifted"
+    INCIDENT = "incident"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

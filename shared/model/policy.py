@@ -9,17 +9,20 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from shared.errors import NotFound
+from shared.model.budget import Budget, WrittenBudget
 from shared.model.event import EventKind
-from shared.model.policy_signals import AlertSignal, Path, Rhythm, Signal, Strict
+from shared.model.policy_roads import SLOT_PATTERN, FrontDoorRoad, Road, SlotSwapRoad
+from shared.model.policy_signals import AlertSignal, Signal
+from shared.model.policy_verify import Verification
 from shared.model.quantity import Count, Duration, parse_quantity
+from shared.model.strict import Host, Name, Origin, Rhythm, Strict, host_of
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
 
-NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 _WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
 # The name under which alerts are kept that concern no workload.
@@ -28,8 +31,11 @@ UNCLAIMED = "unclaimed"
 MOST_WRITES = 100
 _FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
-
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+# The component that the short form `roads: [...]` of a level steers, and the road that every site with a good slot has.
+SITE = "site"
+SLOT_SWAP = "slot_swap"
+# The component that the roads of `emergency` steer: all of it.
+EMERGENCY = "emergency"
 
 
 class Build(Strict):
@@ -47,8 +53,12 @@ class Site(Strict):
         description="ARM id of the site.",
     )
     region: str = Field(default="", description="Azure region of the site; needed by signals of kind `metric`.")
-    url: str = Field(pattern=r"^https?://[^/\s:]+(:\d{1,5})?$", description="Where users reach it: no path.")
-    good_slot: str = Field(pattern=r"^[A-Za-z0-9-]+$", description="The slot that holds the known-good build.")
+    url: Origin = Field(description="Where users reach it: no path.")
+    good_slot: str = Field(
+        default="",
+        pattern=rf"{SLOT_PATTERN}|^$",
+        description="The slot that holds the known-good build; the road `slot_swap` needs it.",
+    )
     build: Build = Build()
 
 
@@ -87,38 +97,67 @@ class Triggers(Strict):
         return [(tier, place, entry) for tier in Tier for place, entry in enumerate(getattr(self, tier.value))]
 
 
-class Verification(Strict):
-    """What must be seen from outside before a level counts as verified."""
-
-    path: Path = "/"
-    fresh_clients: int = Field(default=5, ge=1, le=50, description="Fresh clients in one look.")
-    looks: int = Field(default=2, ge=1, le=20, description="Consecutive looks that must all be good.")
-    look_every: Rhythm = timedelta(seconds=1)
-    give_up_after: Rhythm = Field(default=timedelta(seconds=120), description="Then it is partial or failed.")
-    timeout: Rhythm = timedelta(seconds=5)
-
-
 class Level(Strict):
-    """One rollback level: how long it may take, and what it is verified by. There is one road yet, the slot swap."""
+    """One rollback level: what it steers by which roads, how long that may take, and what it is verified by."""
 
-    roads: tuple[Literal["slot_swap"], ...] = Field(default=("slot_swap",), min_length=1)
-    budget: Rhythm = timedelta(seconds=30)
-    swap_give_up_after: Rhythm = Field(
-        default=timedelta(minutes=20), description="A swap that has not ended by then is handed to people."
+    roads: tuple[Name, ...] = Field(default=(), description="Short for `components: {site: [...]}`.")
+    components: dict[Name, tuple[Name, ...]] = Field(
+        default={}, description="What is steered, each by the fastest of its roads that works."
     )
+    emergency: tuple[Name, ...] = Field(default=(), description="Taken when all of that could not be verified.")
+    budget: Rhythm = timedelta(seconds=30)
     verify: Verification = Verification()
+
+    @property
+    def steered(self) -> dict[str, tuple[str, ...]]:
+        """The roads of each component, as the policy ranks them."""
+        short = self.roads or (() if self.components else (SLOT_SWAP,))
+        return ({SITE: short} if short else {}) | self.components
+
+    @property
+    def all_roads(self) -> tuple[str, ...]:
+        """Every road that the level may take."""
+        return tuple(dict.fromkeys([*(road for roads in self.steered.values() for road in roads), *self.emergency]))
 
 
 class Levels(Strict):
-    """The levels that this workload has."""
+    """The levels that this workload has. What a level cannot heal, the next one takes up; after the last, people."""
 
-    traffic: Level = Field(default=Level(), alias="1", description="Level 1: traffic back to the known-good build.")
+    traffic: Level = Field(default=Level(), alias="1", description="Level 1: traffic back to the known good.")
+    data: Level | None = Field(default=None, alias="2", description="Level 2.")
+    platform: Level | None = Field(default=None, alias="3", description="Level 3.")
+    recovery: Level | None = Field(default=None, alias="4", description="Level 4.")
+
+    @property
+    def by_number(self) -> dict[int, Level]:
+        """The levels that there are, lowest first."""
+        all_of_them = (self.traffic, self.data, self.platform, self.recovery)
+        return {number: level for number, level in enumerate(all_of_them, start=1) if level is not None}
+
+    def above(self, number: int) -> int | None:
+        """Return the next level that there is, or `None`."""
+        return next((higher for higher in self.by_number if higher > number), None)
+
+
+class Reach(Strict):
+    """Where checks and hooks may go besides the site itself. A redirect counts as one more request."""
+
+    hosts: tuple[Host, ...] = Field(default=(), description="Hosts that checks and hooks may ask.")
+    private: bool = Field(
+        default=False, strict=True, description="Names may lead to private addresses. Literal ones always may."
+    )
+    redirects: int = Field(
+        default=0, ge=0, le=5, description="How many redirects a check follows, to named hosts only."
+    )
 
 
 class Guards(Strict):
     """What keeps the controller itself from doing harm."""
 
     cool_down: Rhythm = Field(default=timedelta(minutes=15), description="No automatic rollback this soon after one.")
+    budget: WrittenBudget = Field(
+        default=Budget(2, timedelta(hours=24)), description="Automatic rollbacks of this workload in any such interval."
+    )
     observe_only: bool = Field(default=False, strict=True, description="Decide and tell, but do nothing.")
     blind_page_after: Duration = Field(default=timedelta(seconds=60), description="Page when blind for this long.")
 
@@ -138,6 +177,9 @@ class Notify(Strict):
         EventKind.PARTIAL,
         EventKind.FAILED,
         EventKind.REFUSED,
+        EventKind.CANCELLED,
+        EventKind.SUPERSEDED,
+        EventKind.INCIDENT,
     )
 
 
@@ -149,7 +191,9 @@ class Policy(Strict):
     site: Site
     signals: dict[Name, Signal] = Field(min_length=1)
     triggers: Triggers
+    roads: dict[Name, Road] = Field(default={}, description="How traffic can be taken back.")
     levels: Levels = Levels()
+    reach: Reach = Reach()
     guards: Guards = Guards()
     notify: Notify = Notify()
 
@@ -178,6 +222,33 @@ class Policy(Strict):
             delay=signal.delay,
             no_data=silent,
         )
+
+    def level(self, number: int) -> Level:
+        """Return a level.
+
+        Raises:
+            NotFound: the workload has no such level.
+        """
+        if number not in self.levels.by_number:
+            raise NotFound(f"{self.workload} has no level {number}")
+        return self.levels.by_number[number]
+
+    @cached_property
+    def all_roads(self) -> dict[str, Road]:
+        """The roads by name, with the slot swap that every site with a good slot has."""
+        swap: dict[str, Road] = {SLOT_SWAP: SlotSwapRoad(slot_swap=self.site.good_slot)} if self.site.good_slot else {}
+        return swap | self.roads
+
+    @cached_property
+    def swaps_only(self) -> bool:
+        """Level 1 steers by slot swaps alone."""
+        return all(isinstance(self.all_roads[road], SlotSwapRoad) for road in self.levels.traffic.all_roads)
+
+    @cached_property
+    def named_hosts(self) -> frozenset[str]:
+        """The hosts that the policy names, in lower case: checks and hooks go nowhere else."""
+        fronts = [road.url for road in self.roads.values() if isinstance(road, FrontDoorRoad)]
+        return frozenset(host_of(url) for url in (self.site.url, *fronts)) | {host.lower() for host in self.reach.hosts}
 
     def horizon(self, signal: str) -> timedelta:
         """How far back the samples of a signal can still matter."""

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy, TriggerEntry
+from shared.model.policy_problem import Place, Problem
+from shared.model.policy_road_checks import road_problems
 from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
@@ -14,15 +15,6 @@ from shared.model.trigger import Comparator
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
 _OTHER_EVENTS = 4  # decided, started, blind, sighted
 _OTHER_WRITES = 5  # the state, the run, its claim, the change, one removal
-Place = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: where in the document, and what with what was expected."""
-
-    place: Place
-    text: str
 
 
 def problems_of(policy: Policy) -> list[Problem]:
@@ -32,6 +24,7 @@ def problems_of(policy: Policy) -> list[Problem]:
         *_size_problems(policy),
         *_signal_problems(policy),
         *_channel_problems(policy),
+        *road_problems(policy),
         *(
             problem
             for tier, place, entry in policy.triggers.by_tier()

@@ -4,20 +4,12 @@ An unknown key is an error. Values carry units (`quantity.py`).
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from shared.model.quantity import Duration, Unit
-
-Rhythm = Annotated[Duration, Field(ge=timedelta(seconds=1))]
-Path = Annotated[str, Field(pattern=r"^/\S*$", description="A path on the site, from its first slash.")]
-
-
-class Strict(BaseModel):
-    """Base of all policy models: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from shared.model.strict import Path, Rhythm, Strict, named_by_key
 
 
 class SignalBase(Strict):
@@ -147,25 +139,18 @@ class AlertSignal(SignalBase):
         return "alert"
 
 
-_SIGNAL_KINDS = ("probe", "metric", "log", "pushed", "alert")
-
-
-def _kind_of(entry: Any) -> str | None:
-    if isinstance(entry, SignalBase):
-        return entry.source
-    named = [kind for kind in _SIGNAL_KINDS if kind in entry] if isinstance(entry, dict) else []
-    return named[0] if len(named) == 1 else None
-
-
+_SIGNAL_KINDS: dict[str, type[SignalBase]] = {
+    "probe": ProbeSignal,
+    "metric": MetricSignal,
+    "log": LogSignal,
+    "pushed": PushedSignal,
+    "alert": AlertSignal,
+}
 Signal = Annotated[
     Annotated[ProbeSignal, Tag("probe")]
     | Annotated[MetricSignal, Tag("metric")]
     | Annotated[LogSignal, Tag("log")]
     | Annotated[PushedSignal, Tag("pushed")]
     | Annotated[AlertSignal, Tag("alert")],
-    Discriminator(
-        _kind_of,
-        custom_error_type="signal_kind",
-        custom_error_message="a signal names exactly one source: probe, metric, log, pushed or alert",
-    ),
+    named_by_key("a signal names exactly one source", _SIGNAL_KINDS),
 ]

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from shared.errors import PolicyError
 from shared.model.policy import Policy
-from shared.model.policy_checks import Place, Problem, problems_of
+from shared.model.policy_checks import problems_of
+from shared.model.policy_problem import Place, Problem
 
 _SETTING = re.compile(r"%([A-Za-z_][A-Za-z0-9_]*)%")
 _MOST_CHARACTERS = 256 * 1024
@@ -151,7 +152,7 @@ class _Document:
 
 def _from_pydantic(detail: Any) -> Problem:
     loc = tuple(detail["loc"])
-    place = loc[:2] + loc[3:] if loc[:1] == ("signals",) else loc  # behind a signal's name stands the kind's tag
+    place = _without_tag(loc)
     if detail["type"] == "extra_forbidden":
         return Problem(place, "unknown key; expected one that docs/policy.md lists")
     if detail["type"] == "missing":
@@ -160,6 +161,12 @@ def _from_pydantic(detail: Any) -> Problem:
     if detail["type"] == "string_pattern_mismatch":
         text = f"{detail['input']!r} has the wrong form; {text[:1].lower()}{text[1:]}"
     return Problem(place, text)
+
+
+def _without_tag(loc: Place) -> Place:
+    """Behind the name of a signal, a road or a check stands the tag of its kind, which is not in the file."""
+    name_at = 1 if loc[:1] in (("signals",), ("roads",)) else 4 if loc[2:4] == ("verify", "checks") else None
+    return loc if name_at is None else loc[: name_at + 1] + loc[name_at + 2 :]
 
 
 def _say(problem: Problem, file: str, lines: Mapping[Place, int]) -> str:

@@ -5,7 +5,7 @@ Inside the product a share is 0..1, a latency is in milliseconds and a duration 
 
 import math
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -93,6 +93,11 @@ def say_span(span: timedelta) -> str:
     return f"{seconds} s" if seconds < _LONGEST_IN_SECONDS else f"{seconds // 6 / 10:.1f}".removesuffix(".0") + " min"
 
 
+def say_moment(at: datetime) -> str:
+    """Write a moment for people, to the second and in UTC: `2026-03-01 12:14:00 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def parse_count(text: object) -> int:
     """Read `20`, `20 requests`, `3 samples` or `5 events`.
 
@@ -163,6 +168,26 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(say_duration, when_used="json"),
     WithJsonSchema(_DURATION_SCHEMA),
+]
+
+
+def parse_share(value: object) -> float:
+    """Read `95%`, or a number from 0 to 1.
+
+    Raises:
+        ValueError: it is no share, or more than all.
+    """
+    text = value if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
+    share = parse_quantity(text, Dimension.SHARE)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{value!r} is no share; expected 0% to 100%")
+    return share
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["95%", 0.95]}),
 ]
 Count = Annotated[
     int,

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 from shared.model.event import EventKind
@@ -17,6 +18,8 @@ class RunStatus(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     REFUSED = "refused"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
 
     @property
     def ended(self) -> bool:
@@ -35,13 +38,27 @@ class StepPhase(StrEnum):
     INTENDED = "intended"
     ACTED = "acted"
     DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is done in this step."""
+        return self not in _OPEN
+
+
+_OPEN = frozenset({StepPhase.PENDING, StepPhase.INTENDED, StepPhase.ACTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """What is durably known about one step.
+    """What is durably known about one step: a look, a road that is taken for a component, or a verification.
 
     Attributes:
+        name: Unlike any other in its run: `look_before`, `take:<component>:<road>`, `verify:<round>`.
+        late_at: When another road is begun beside this one.
+        give_up_at: When this step has failed if it is not done.
         lease_until: Until then, whoever wrote the intent may still be acting; nobody else acts before.
         acts: How many times the effect was set in motion.
         operation: Token of a long-running operation that the effect started.
@@ -51,7 +68,11 @@ class StepRecord:
     """
 
     name: str
+    component: str = ""
+    road: str = ""
     phase: StepPhase = StepPhase.PENDING
+    late_at: datetime | None = None
+    give_up_at: datetime | None = None
     started_at: datetime | None = None
     intended_at: datetime | None = None
     lease_until: datetime | None = None
@@ -72,6 +93,7 @@ class Rollback:
         cause: The sentence of the decision, or the reason a person gave.
         requested_by: `watch`, or who asked by hand.
         known_good: Identity of the build that production must run.
+        expected: How long each road is expected to take, at its 95th percentile, as was known at the start.
         due_at: When the run wants to be rung again.
         outcome: The sentence it ended with.
     """
@@ -85,23 +107,19 @@ class Rollback:
     created_at: datetime
     due_at: datetime
     steps: tuple[StepRecord, ...]
+    expected: dict[str, timedelta] = field(default_factory=dict)
     status: RunStatus = RunStatus.RUNNING
     trigger: str = ""
     ended_at: datetime | None = None
     outcome: str = ""
 
-    @property
-    def current(self) -> StepRecord:
-        """The first step that is not done.
+    def step(self, name: str) -> StepRecord:
+        """Return the step of that name.
 
         Raises:
-            StopIteration: all steps are done.
+            StopIteration: there is none.
         """
-        return next(step for step in self.steps if step.phase is not StepPhase.DONE)
-
-    @property
-    def all_done(self) -> bool:
-        return all(step.phase is StepPhase.DONE for step in self.steps)
+        return next(step for step in self.steps if step.name == name)
 
     def with_step(self, changed: StepRecord) -> "Rollback":
         """Return the run with the step of the same name replaced."""
@@ -117,6 +135,49 @@ class LastRollback:
     ended_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldHave:
+    """A rollback that observe-only mode kept from starting: what it would have been.
+
+    Attributes:
+        roads: The roads of each component, with how long each is expected to take.
+    """
+
+    at: datetime
+    level: int
+    cause: str
+    known_good: str
+    bad_build: str
+    roads: dict[str, dict[str, timedelta]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadTimes:
+    """How long each road took, from its first look until it was established: the newest last."""
+
+    took: dict[str, tuple[timedelta, ...]] = field(default_factory=dict)
+
+    def with_run(self, run: Rollback) -> "RoadTimes":
+        """Return them with what a run measured: roads that were really taken and got there."""
+        took = dict(self.took)
+        for step in run.steps:
+            if step.road and step.acts and step.phase is StepPhase.DONE and step.started_at and step.ended_at:
+                took[step.road] = (*took.get(step.road, ()), step.ended_at - step.started_at)[-_TIMES_KEPT:]
+        return RoadTimes(took=took)
+
+    def p95(self, road: str, prior: timedelta) -> timedelta:
+        """Return the 95th percentile by nearest rank (Hyndman and Fan, 1996, definition 1).
+
+        Args:
+            road: Name of the road.
+            prior: What its policy expects; it counts as one more time until there are enough measured ones.
+        """
+        measured = self.took.get(road, ())
+        times = sorted(measured if len(measured) >= _TIMES_KEPT else (*measured, prior))
+        return times[ceil(0.95 * len(times)) - 1]
+
+
+_TIMES_KEPT = 20
 _ROLLBACK_ID = re.compile(r"([a-z][a-z0-9-]{0,39})\.\d{8}T\d{12}", re.ASCII)
 
 

@@ -1,42 +1,27 @@
 """Which build a burst of probes saw served."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.probe import ProbeSource
-from shared.model.policy import Site
-from shared.ports import Client, Sighting, Want
+from shared.model.policy_verify import Client
+from shared.ports import Sighting, Want
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
+from tests.fakes.prober import PlayedProber
 
 
-@dataclass(frozen=True, slots=True)
-class PlayedProber:
-    """Fulfils `ports.Prober` with sightings that a test chose: (status, build), or `None` for no answer."""
-
-    seen: Sequence[tuple[int | None, str] | None]
-
-    def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
-        return [
-            Sighting(
-                client=client,
-                status=one[0] if one else None,
-                build=one[1] if one else "",
-                latency_ms=1.0,
-                answered=one is not None,
-            )
-            for one in self.seen
-        ]
+def sighting(one: tuple[int | None, str] | None) -> Sighting:
+    """Return what saw (status, build), or what saw no answer at all."""
+    status, build = one or (None, "")
+    return Sighting(client=Client.FRESH, status=status, build=build, latency_ms=1.0, answered=one is not None)
 
 
 def build_seen(*seen: tuple[int | None, str] | None) -> str:
     chosen = policy()
-    (job,) = ProbeSource(PlayedProber(seen)).jobs([Want(chosen, "error_rate", chosen.signals["error_rate"], NOON)])
+    source = ProbeSource(PlayedProber([sighting(one) for one in seen]))
+    (job,) = source.jobs([Want(chosen, "error_rate", chosen.signals["error_rate"], NOON)])
     (found,) = job.run(NOON)
     return found.build_seen
 
@@ -73,3 +58,12 @@ def test_what_is_seen_is_a_name_with_a_strict_majority_and_nothing_else(
     answered = [one[1] for one in seen if one is not None]
     winners = [name for name in ("b1", "b2") if 2 * answered.count(name) > len(answered)]
     assert build_seen(*seen) == "".join(winners)
+
+
+def test_workloads_share_a_burst_when_it_may_go_to_the_same_places() -> None:
+    """What one policy lets, a private address, another may not."""
+    public, private = policy(), policy(("notify:", "reach: {private: true}\nnotify:"))
+    wants = [Want(one, "error_rate", one.signals["error_rate"], NOON) for one in (public, private, public)]
+    here = PlayedProber([sighting(_B1)])
+    jobs = ProbeSource(here).jobs(wants)
+    assert sorted(len(job.wants) for job in jobs) == [1, 2]

@@ -9,10 +9,10 @@ from time import monotonic
 import pytest
 
 from shared.adapters.probe import HttpProber
-from shared.model.policy import Site
-from shared.ports import Client, Sighting
+from shared.model.policy_verify import Client
+from shared.ports import Sighting
 from tests.contract.raw_server import RawServer
-from tests.fakes.policies import SITE_ID
+from tests.fakes.policies import policy
 
 _HASTY = timedelta(seconds=0.3)
 _LATE_S = 0.8  # what a busy machine may add
@@ -27,8 +27,9 @@ def prober() -> Iterator[HttpProber]:
 
 
 def look(prober: HttpProber, url: str, client: Client = Client.FRESH, path: str = "/") -> Sighting:
-    site = Site(resource=SITE_ID, url="http://placeholder", good_slot="last-good").model_copy(update={"url": url})
-    (seen,) = prober.look(site, path, client, 1, timeout=_HASTY)
+    written = policy(("notify:", "reach: {private: true}\nnotify:"))
+    chosen = written.model_copy(update={"site": written.site.model_copy(update={"url": url})})
+    (seen,) = prober.look(chosen, path, client, 1, timeout=_HASTY)
     return seen
 
 

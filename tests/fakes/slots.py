@@ -93,18 +93,18 @@ class FakeSlotPair:
     _before: _Told | None = None
     _last_swap: str = ""
 
-    def look(self, site: Site) -> SitePicture:
+    def look(self, site: Site, slot: str) -> SitePicture:
         now = self._catch_up()
         told, running = self._told(now), self._running
         shown = running and now >= running.accepted_at + running.fate.hidden
         return SitePicture(
             production_build=told.production,
-            good_slot_build=told.slot,
+            slot_build=told.slot,
             operation_id=running.id if running and shown else None,
             last_swap=told.last_swap,
         )
 
-    def swap(self, site: Site) -> str:
+    def swap(self, site: Site, slot: str) -> str:
         now = self._catch_up()
         fate = self.fate()
         self.posts.append(fate)
@@ -125,7 +125,7 @@ class FakeSlotPair:
             raise TransientError("swapping: 409 another operation is in progress")
         return swap.id
 
-    def follow(self, site: Site, token: str) -> tuple[OperationState, str]:
+    def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
         self._catch_up()
         swap = next(swap for swap in self._swaps if swap.id == token)
         if swap.over and self.operations_expire:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.engine.poisoned import QUEUES
 from tests.infra.bicep_files import BICEP, INFRA, MAIN, MODULES, ModuleCall, module_calls, output_uses, strings, tree
 
 CALLS = list(module_calls())
@@ -69,5 +70,5 @@ def test_the_alert_rules_include_their_queries() -> None:
 
 
 def test_the_queues_of_the_product_are_made() -> None:
-    assert tree(MAIN)["variables"]["queueNames"]["value"] == ["rollback-level-1", "watch", "samples", "notifications"]
+    assert tree(MAIN)["variables"]["queueNames"]["value"] == list(QUEUES)
     assert "${queueName}-poison" in set(strings(tree(INFRA / "modules" / "work-queue.bicep")))

@@ -7,15 +7,12 @@ import json
 from datetime import timedelta
 
 from shared.adapters.bounded_http import ADDRESS_ERRORS, EXCHANGE_ERRORS, Connection, header, parse_address
-from shared.adapters.retry_after import pause_asked
+from shared.adapters.http_outcomes import demand_success
 from shared.clock import Clock, utc_now
-from shared.errors import PermanentError, SettingsError, TransientError
+from shared.errors import SettingsError, TransientError
 from shared.model.event import Delivery
 
 _WITHIN = timedelta(seconds=15)
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_SUCCESS = range(200, 300)
-_LONGEST_PAUSE = timedelta(minutes=10)
 
 
 class WebhookChannel:
@@ -33,13 +30,8 @@ class WebhookChannel:
         self._within = within
 
     def send(self, delivery: Delivery) -> None:
-        status, asked = self._post(delivery)
-        if status in _TRY_AGAIN:
-            raise TransientError(
-                f"{self._name} answered {status}", retry_after=pause_asked(asked, longest=_LONGEST_PAUSE)
-            )
-        if status not in _SUCCESS:
-            raise PermanentError(f"{self._name} answered {status}")
+        status, pause_asked = self._post(delivery)
+        demand_success(self._name, status, pause_asked)
 
     def _post(self, delivery: Delivery) -> tuple[int, str]:
         """Return the status and the pause that was asked for; the body of the answer is nothing to us."""

@@ -10,15 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, RunStatus, StepRecord
+from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.ports import Fence
 
 # Whoever wrote an intent holds the step for this long: longer than any single call of an adapter may take, shorter than
 # what people would wait for after a crash. Its effect is sent within the first part of it, or not at all.
 LEASE = timedelta(seconds=20)
 SEND_WITHIN = LEASE - timedelta(seconds=3)
-
-# Raises `LostRace` when the worker's lease has run out: another one may be acting by now.
-Fence = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +56,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """The run ends here, with a status that is not success."""
+    """The desired state cannot be reached by this step: it is `failed`, `partial` or, before any effect, `refused`."""
 
-    status: RunStatus
+    phase: StepPhase
     note: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 """Level 1 by slot swap: production must run the known-good build.
 
 A swap is a relative move that Azure does not make idempotent: run twice, it puts the bad build back. So it is sent only
-when production is seen on another build *and* the good slot is seen holding the known good *and* the platform works on
+when production is seen on another build *and* the slot is seen holding the known good *and* the platform works on
 nothing else. After any doubt (a lost reply, a killed worker) the world is read back until it tells: the build changed,
 an operation is under way, or two looks, far enough from the intent and from each other, show the site at rest.
 """
@@ -9,15 +9,15 @@ an operation is under way, or two looks, far enough from the intent and from eac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from shared.engine.steps.step import SEND_WITHIN, Act, Done, Fence, Look, Stop, Wait
+from shared.engine.steps.step import SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.errors import PermanentError, TransientError
-from shared.model.policy import Policy
+from shared.model.policy import Policy, Site
+from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quantity import say_span
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
-from shared.ports import OperationState, SitePicture, SlotSite
+from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.ports import Fence, OperationState, SitePicture, SlotSite
 
 _POLL = timedelta(seconds=2)
 _BUSY = timedelta(seconds=5)
@@ -40,71 +40,92 @@ class SwapSlots:
     slots: SlotSite
 
     def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
-        picture = self.slots.look(policy.site)
-        if picture.production_build == run.known_good and picture.operation_id is None:
-            return Done(note=f"production runs {run.known_good}", evidence=_shown(picture))
-        if now - run.created_at > policy.levels.traffic.swap_give_up_after:
-            return Stop(status=RunStatus.FAILED, note=_not_in_time(picture, run, policy), evidence=_shown(picture))
+        road = policy.all_roads[record.road]
+        if not isinstance(road, SlotSwapRoad):
+            raise TypeError(f"{record.road} is no slot swap")
+        picture = self.slots.look(policy.site, road.slot_swap)
+        return _Swap(self.slots, policy.site, road.slot_swap, run.known_good, record, picture).answer(now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """One look at a swap: what was known, and what is seen now."""
+
+    slots: SlotSite
+    site: Site
+    slot: str
+    known_good: str
+    record: StepRecord
+    picture: SitePicture
+
+    def answer(self, now: datetime) -> Look:
+        picture, record = self.picture, self.record
+        if picture.production_build == self.known_good and picture.operation_id is None:
+            return Done(note=f"production runs {self.known_good}", evidence=_shown(picture))
+        if record.give_up_at is not None and now >= record.give_up_at:
+            waited = say_span(now - (record.started_at or now))
+            note = f"after {waited} production still runs {picture.production_build}, not {self.known_good}"
+            return self._stop(StepPhase.FAILED, note)
         watched = _watched(record, picture, now)
         if picture.operation_id is not None:
             note = f"the platform works on the site (operation {picture.operation_id})"
             return Wait(until=now + _POLL, note=note, evidence=watched)
         if record.phase is StepPhase.ACTED:
-            return self._following(policy, record, picture, now)
-        return self._not_swapped(policy, run, record, picture, watched, now)
+            return self._following(now)
+        return self._not_swapped(watched, now)
 
-    def _not_swapped(
-        self,
-        policy: Policy,
-        run: Rollback,
-        record: StepRecord,
-        picture: SitePicture,
-        watched: Mapping[str, Any],
-        now: datetime,
-    ) -> Look:
+    def _not_swapped(self, watched: Mapping[str, Any], now: datetime) -> Look:
         """Nothing is under way: swap, unless it is not known yet what became of a swap that may have been sent."""
-        at_rest_since = watched["at_rest_since"]
+        at_rest_since, picture = watched["at_rest_since"], self.picture
         settled = at_rest_since is not None and now - datetime.fromisoformat(at_rest_since) >= _SETTLED_AFTER
-        if record.phase is StepPhase.INTENDED:
+        if self.record.phase is StepPhase.INTENDED:
             if not settled:
                 note = "it is not known whether the swap was accepted"
                 return Wait(until=now + _BUSY, note=note, evidence=watched)
-            if picture.last_swap != record.before.get("last_swap"):
+            if picture.last_swap != self.record.before.get("last_swap"):
                 note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
-                return Stop(status=RunStatus.FAILED, note=note, evidence=_shown(picture))
+                return self._stop(StepPhase.FAILED, note)
         elif watched["was_busy"] and not settled:
             return Wait(until=now + _POLL, note="the platform worked on the site a moment ago", evidence=watched)
-        if picture.good_slot_build != run.known_good:
-            return Stop(status=RunStatus.REFUSED, note=_wrong_slot(picture, run, policy), evidence=_shown(picture))
+        if picture.slot_build != self.known_good:
+            return self._stop(StepPhase.FAILED if self.record.acts else StepPhase.REFUSED, self._wrong_slot())
         live = picture.production_build or "a build without a name"
-        note = f"production runs {live}, slot {policy.site.good_slot} holds {run.known_good}"
-        return Act(note=note, effect=partial(self._swap, policy, run), before=_shown(picture))
+        note = f"production runs {live}, slot {self.slot} holds {self.known_good}"
+        return Act(note=note, effect=self._swap, before=_shown(picture))
 
-    def _swap(self, policy: Policy, run: Rollback, fence: Fence) -> str:
+    def _swap(self, fence: Fence) -> str:
         """Look once more right before the swap: somebody may be putting the same build back by hand."""
-        picture = self.slots.look(policy.site)
-        if picture.production_build == run.known_good or picture.operation_id is not None:
+        picture = self.slots.look(self.site, self.slot)
+        if picture.production_build == self.known_good or picture.operation_id is not None:
             raise TransientError("the site changed while the swap was being prepared")
         fence()
-        return self.slots.swap(policy.site)
+        return self.slots.swap(self.site, self.slot)
 
-    def _following(self, policy: Policy, record: StepRecord, picture: SitePicture, now: datetime) -> Look:
-        state, words = self._state(policy, record)
+    def _following(self, now: datetime) -> Look:
+        state, words = self._state()
         if state is OperationState.RUNNING:
             return Wait(until=now + _POLL, note="the swap is under way")
         if state is OperationState.FAILED:
-            return Stop(status=RunStatus.FAILED, note=f"the swap failed: {words}", evidence=_shown(picture))
-        return Wait(
-            until=now + _BUSY, note=f"the swap is reported done, yet production runs {picture.production_build}"
-        )
+            return self._stop(StepPhase.FAILED, f"the swap failed: {words}")
+        note = f"the swap is reported done, yet production runs {self.picture.production_build}"
+        return Wait(until=now + _BUSY, note=note)
 
-    def _state(self, policy: Policy, record: StepRecord) -> tuple[OperationState, str]:
-        if record.operation is None:
+    def _state(self) -> tuple[OperationState, str]:
+        if self.record.operation is None:
             return OperationState.SUCCEEDED, ""
         try:
-            return self.slots.follow(policy.site, record.operation)
+            return self.slots.follow(self.site, self.slot, self.record.operation)
         except PermanentError:  # operation results expire; the picture itself is the better witness
             return OperationState.SUCCEEDED, ""
+
+    def _stop(self, phase: StepPhase, note: str) -> Stop:
+        return Stop(phase=phase, note=note, evidence=_shown(self.picture))
+
+    def _wrong_slot(self) -> str:
+        if self.picture.slot_build is None:
+            return f"there is no slot {self.slot}; expected it to hold the known-good build {self.known_good}"
+        held, good = self.picture.slot_build or "a build without a name", self.known_good
+        return f"slot {self.slot} holds {held}, not the known-good build {good}: nothing unknown is swapped in"
 
 
 def _watched(record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
@@ -122,19 +143,6 @@ def _watched(record: StepRecord, picture: SitePicture, now: datetime) -> dict[st
 def _shown(picture: SitePicture) -> dict[str, str | None]:
     return {
         "production_build": picture.production_build,
-        "good_slot_build": picture.good_slot_build,
+        "slot_build": picture.slot_build,
         "last_swap": picture.last_swap,
     }
-
-
-def _wrong_slot(picture: SitePicture, run: Rollback, policy: Policy) -> str:
-    slot = policy.site.good_slot
-    if picture.good_slot_build is None:
-        return f"there is no slot {slot}; expected it to hold the known-good build {run.known_good}"
-    held = picture.good_slot_build or "a build without a name"
-    return f"slot {slot} holds {held}, not the known-good build {run.known_good}: nothing unknown is swapped in"
-
-
-def _not_in_time(picture: SitePicture, run: Rollback, policy: Policy) -> str:
-    waited = say_span(policy.levels.traffic.swap_give_up_after)
-    return f"after {waited} production still runs {picture.production_build}, not {run.known_good}"

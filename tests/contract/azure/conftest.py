@@ -13,7 +13,7 @@ import pytest
 from local.azure_simulator import config as simulated
 from local.azure_simulator.launch import RunningSimulator, launch_simulator
 from shared.adapters.app_service import AppServiceSlots
-from shared.adapters.azure_clients import credential
+from shared.adapters.azure_clients import ArmAccess, credential
 from shared.adapters.probe import HttpProber
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
@@ -28,6 +28,7 @@ _QUICK = simulated.Timings(
 )
 _QUIET_WITHIN_S = 10.0
 ARM_AUDIENCE = "https://management.azure.com"
+GOOD_SLOT = "last-good"
 _CONFIG = simulated.SimulatorConfig(
     sites=[
         simulated.SiteConfig(
@@ -87,7 +88,7 @@ class Azure:
         """Put b2 into production again: a deployment would start a process, a swap only moves one."""
         self.wait_for_quiet()
         if self.state()["production_build"] == "b1":
-            self.new_slots().swap(self.policy.site)
+            self.new_slots().swap(self.policy.site, GOOD_SLOT)
             self.wait_for_quiet()
 
     def wait_for_quiet(self) -> None:
@@ -98,7 +99,7 @@ class Azure:
 
     def new_slots(self) -> AppServiceSlots:
         """The adapter as another worker has it: with nothing in memory. Like all adapters it lives to the end."""
-        self._kept.append(AppServiceSlots(self.simulator.url, ARM_AUDIENCE, None))
+        self._kept.append(AppServiceSlots(ArmAccess(self.simulator.url, ARM_AUDIENCE)))
         return self._kept[-1]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from shared.adapters.app_service import AppServiceSlots
+from shared.adapters.azure_clients import ArmAccess
 from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Site
-from tests.contract.azure.conftest import ARM_AUDIENCE, Azure
+from tests.contract.azure.conftest import ARM_AUDIENCE, GOOD_SLOT, Azure
 from tests.contract.azure.played_azure import PlayedAzure
 
 _ODD: dict[str, Any] = {
@@ -30,7 +31,7 @@ _ODD: dict[str, Any] = {
 def playing() -> Iterator[tuple[PlayedAzure, AppServiceSlots]]:
     """The tokens are the simulator's, which `azure` stands for."""
     with PlayedAzure() as played:
-        yield played, AppServiceSlots(played.url, ARM_AUDIENCE, None)
+        yield played, AppServiceSlots(ArmAccess(played.url, ARM_AUDIENCE))
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_look_at_an_odd_answer_names_no_build_or_is_taken_again(
 ) -> None:
     played.answer = lambda _: _ODD[case]
     with suppress(OutcomeUnknown):
-        assert slots.look(site).production_build not in ("b1", "b2")
+        assert slots.look(site, GOOD_SLOT).production_build not in ("b1", "b2")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -66,7 +67,7 @@ def test_a_swap_that_was_accepted_in_odd_words_is_in_doubt_or_can_be_followed(
     played.answer, played.status = lambda _: _ODD[case], status
     before = len(played.asked)
     with suppress(OutcomeUnknown):
-        assert slots.swap(site)
+        assert slots.swap(site, GOOD_SLOT)
     assert len(played.asked) == before + 1
 
 
@@ -77,5 +78,5 @@ def test_a_token_that_cannot_be_read_is_a_permanent_error_and_nothing_is_sent(
     """An app of another version may have stored it; the picture of the site is the better witness then."""
     before = len(played.asked)
     with pytest.raises(PermanentError, match="its token cannot be read"):
-        slots.follow(site, token)
+        slots.follow(site, GOOD_SLOT, token)
     assert len(played.asked) == before

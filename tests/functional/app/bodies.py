@@ -33,7 +33,10 @@ SAMPLES = Route("POST", "/api/workloads/demo/samples", {"samples": [sample()]})
 KNOWN_GOOD = Route("PUT", "/api/workloads/orders/known-good", {"build": "b7", "recorded_by": "pipeline"})
 CHANGES = Route("POST", "/api/workloads/orders/changes", {"build": "b8", "known_good": "b7", "kind": "rollout"})
 ROLLBACKS = Route("POST", "/api/workloads/orders/rollbacks", {"reason": "by hand", "requested_by": "ada", "level": 1})
-ROUTES = (ALERTS, SAMPLES, KNOWN_GOOD, CHANGES, ROLLBACKS)
+_NO_ROLLBACK = "orders.20010101T000000000000"
+CANCEL = Route("POST", f"/api/rollbacks/{_NO_ROLLBACK}/cancel", {"reason": "a false alarm", "cancelled_by": "ada"})
+PAUSE = Route("PUT", "/api/fleet/pause", {"reason": "Azure is down", "by": "ada"})
+ROUTES = (ALERTS, SAMPLES, KNOWN_GOOD, CHANGES, ROLLBACKS, CANCEL, PAUSE)
 
 DEEP = 100_000
 HUGE: dict[str, bytes] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.app.bodies import ALERTS, CHANGES, KNOWN_GOOD, ROLLBACKS, SAMPLES, Route
+from tests.functional.app.bodies import ALERTS, CANCEL, CHANGES, KNOWN_GOOD, PAUSE, ROLLBACKS, SAMPLES, Route
 from tests.functional.app.http_client import JSON_MEDIA, Api
 from tests.functional.app.problems import refusal
 from tests.unit.alerts.test_refusals import INCOMPLETE, NO_ALERTS
@@ -49,7 +49,13 @@ FIELDS: tuple[tuple[Route, Place, tuple[Any, ...]], ...] = (
     (CHANGES, ("kind",), (*NO_TEXT, "Deployment", "restart")),
     (ROLLBACKS, ("reason",), NO_TEXT),
     (ROLLBACKS, ("requested_by",), NO_TEXT),
-    (ROLLBACKS, ("level",), (None, True, "1", 1.5, 0, 2, -1, [], {}, 10**30)),
+    (ROLLBACKS, ("level",), (None, True, "1", 1.5, 0, 5, -1, [], {}, 10**30)),
+    (CANCEL, ("reason",), NO_TEXT),
+    (CANCEL, ("cancelled_by",), NO_TEXT),
+    (PAUSE, ("reason",), NO_TEXT),
+    (PAUSE, ("by",), NO_TEXT),
+    (CHANGES, ("override",), NO_BUILD[1:]),
+    (KNOWN_GOOD, ("override",), NO_BUILD[1:]),
 )
 
 

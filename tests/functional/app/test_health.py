@@ -49,6 +49,7 @@ def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
             "POLICY_FOLDER": str(policies),
             "WATCH_SCHEDULE": ONCE_A_YEAR,
             "EVALUATE_SCHEDULE": ONCE_A_YEAR,
+            "POISON_SCHEDULE": ONCE_A_YEAR,
         }
         arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--drain-seconds", "1"]
         with Child("local.functions_host", arguments, tmp_path / "lonely.log", settings) as host:

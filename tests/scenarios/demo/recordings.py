@@ -41,7 +41,7 @@ EVENTS = (
     event("decided", 64.1),
     event("effect_accepted", 65, about="run"),
     event("step_done", 64.5, about="run", sentence="look_before: outside sees it"),
-    event("step_done", 73.5, about="run", sentence="swap_slots: production runs the good one"),
+    event("step_done", 73.5, about="run", sentence="take:site:slot_swap: production runs the good one"),
     event("verified", 75, about="run"),
 )
 

@@ -78,7 +78,7 @@ def the_workload_is_free_again(ending: Ending) -> str | None:
 
 def _given_up(ending: Ending) -> bool:
     """It was handed to people at its deadline, as the policy says; a swap under way then still ends."""
-    ended_at, patience = ending.run.ended_at, POLICY.levels.traffic.swap_give_up_after
+    ended_at, patience = ending.run.ended_at, POLICY.all_roads["slot_swap"].give_up_after
     return ended_at is not None and ended_at - ending.run.created_at >= patience
 
 

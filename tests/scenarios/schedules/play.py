@@ -2,26 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
+from shared.engine.levels import Steps
 from shared.engine.records import ACTIVE, decode, run_key
-from shared.engine.start import new_rollback, starting_writes
-from shared.engine.steps.step import Step
-from shared.engine.steps.traffic import SwapSlots
-from shared.engine.steps.verify import LookBefore, VerifyOutside
+from shared.engine.start import starting_writes
 from shared.errors import ControllerError
-from shared.model.policy import Policy
+from shared.model.policy_verify import ClientCheck
 from shared.model.rollback import Rollback
+from tests.fakes.at_once import AtOnce
+from tests.fakes.clients import FakeClients
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
-from tests.fakes.prober import FakeProber
+from tests.fakes.runs import new_run
 from tests.fakes.slots import FakeSlotPair, Fate
 from tests.scenarios.schedules.odds import Odds, draw_fate, draw_odds
-from tests.scenarios.schedules.ports import PassLedger, PassProber, PassSlots
+from tests.scenarios.schedules.ports import PassClients, PassLedger, PassSlots
 from tests.scenarios.schedules.world import Crash, Line, Pass, World
 
 POLICY = policy()
@@ -86,13 +86,13 @@ class Schedule:
         self.ledger = MemoryLedger()
         slot = UNKNOWN if odds.wrong_slot else GOOD
         self.slots = FakeSlotPair(self.world.clock, BAD, slot, fate=self._fate)
-        self.prober = FakeProber(lambda: self.slots.served)
+        self.clients = FakeClients(lambda: self.slots.served)
         self.queue = Queue(self.world, self.deliver)
         self.skews = [random.uniform(-odds.skew_s, odds.skew_s) for _ in range(HOSTS)]
 
     def play(self) -> Ending:
         """Start a rollback, and let everything happen."""
-        run = _new_run(POLICY, self.world)
+        run = new_run(POLICY, self.world.clock())
         commit_and_ring(self.ledger, self.queue, WORKLOAD, starting_writes(POLICY, run))
         self.world.after(_SWEEP_EVERY_S, lambda: self._sweep(run.id))
         self.world.run()
@@ -129,12 +129,8 @@ class Schedule:
                 self.queue.put(rollback_id, _HIDDEN_S, delivery + 1)
 
     def _engine(self, here: Pass) -> Rollbacks:
-        prober = PassProber(here, self.prober)
-        steps: dict[str, Step] = {
-            "look_before": LookBefore(prober),
-            "swap_slots": SwapSlots(PassSlots(here, self.slots)),
-            "verify_outside": VerifyOutside(prober),
-        }
+        clients = PassClients(here, self.clients)
+        steps = Steps.of_level(PassSlots(here, self.slots), {}, {ClientCheck: clients}, AtOnce())
         return Rollbacks(PassLedger(here, self.ledger), self.queue, steps, lambda _: POLICY, here.clock)
 
     def _sweep(self, rollback_id: str) -> None:
@@ -150,10 +146,3 @@ class Schedule:
         row = self.ledger.read(WORKLOAD, run_key(rollback_id))
         assert row is not None
         return decode(Rollback, row.body)
-
-
-def _new_run(chosen: Policy, world: World) -> Rollback:
-    run = new_rollback(
-        chosen, level=1, known_good=GOOD, cause="errors", requested_by="watch", trigger="errors", now=world.clock()
-    )
-    return replace(run, due_at=world.clock())

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from shared.errors import OutcomeUnknown, TransientError
-from shared.model.policy import Site
-from shared.ports import Client, Insert, OperationState, Put, Replace, Row, Sighting, SitePicture, Write
+from shared.model.policy import Policy, Site
+from shared.model.policy_verify import ClientCheck
+from shared.ports import CheckResult, Expected, Insert, OperationState, Put, Replace, Row, SitePicture, Write
+from tests.fakes.clients import FakeClients
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.prober import FakeProber
 from tests.fakes.slots import FakeSlotPair, Reply
 from tests.scenarios.schedules.odds import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from tests.scenarios.schedules.world import Pass
@@ -64,20 +64,20 @@ class PassSlots:
     here: Pass
     slots: FakeSlotPair
 
-    def look(self, site: Site) -> SitePicture:
+    def look(self, site: Site, slot: str) -> SitePicture:
         self._call("looking")
-        picture = self.slots.look(site)
+        picture = self.slots.look(site, slot)
         self.here.tell(
-            f"sees production {picture.production_build}, slot {picture.good_slot_build},"
+            f"sees production {picture.production_build}, slot {picture.slot_build},"
             f" operation {picture.operation_id}, last swap {picture.last_swap or 'none'}"
         )
         return picture
 
-    def follow(self, site: Site, token: str) -> tuple[OperationState, str]:
+    def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
         self._call("following")
-        return self.slots.follow(site, token)
+        return self.slots.follow(site, slot, token)
 
-    def swap(self, site: Site) -> str:
+    def swap(self, site: Site, slot: str) -> str:
         """The time between the engine's last look at its clock and the wire is the connection's, and bounded."""
         world = self.here.world
         slow = world.chance(_SLOW_CONNECTION)
@@ -87,7 +87,7 @@ class PassSlots:
         if world.mishap(world.odds.crash_at_the_effect / 2):
             self.here.crash("before the POST")
         try:
-            return self.slots.swap(site)
+            return self.slots.swap(site, slot)
         finally:
             self._told_of_post()
 
@@ -107,12 +107,12 @@ class PassSlots:
 
 
 @dataclass(frozen=True, slots=True)
-class PassProber:
+class PassClients:
     """Looks from outside, over a network."""
 
     here: Pass
-    prober: FakeProber
+    clients: FakeClients
 
-    def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
+    def check(self, policy: Policy, check: ClientCheck, expected: Expected) -> CheckResult:
         self.here.pass_point("while probing")
-        return self.prober.look(site, path, client, count, timeout=timeout)
+        return self.clients.check(policy, check, expected)

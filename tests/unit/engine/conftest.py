@@ -8,11 +8,14 @@ from functools import partial
 
 import pytest
 
+from shared.engine.by_hand import ByHand
 from shared.engine.collect import Collector
+from shared.engine.fleet import Fleet
 from shared.engine.intake import Intake
 from shared.engine.records import EVENT, OUTBOX, Snapshot, decode, snapshot
 from shared.engine.views import Views
 from shared.engine.watch import Watch
+from shared.model.budget import Budget
 from shared.model.event import Delivery, Event
 from shared.model.policy import Policy
 from shared.model.signal import Sample, measured
@@ -56,6 +59,7 @@ class Engine:
     ledger: Ledger = field(default_factory=MemoryLedger)
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     source: PlayedSource = field(default_factory=PlayedSource)
+    fleet_budget: Budget = Budget(10, timedelta(hours=1))  # noqa: RUF009  # it is frozen
 
     @property
     def watch(self) -> Watch:
@@ -63,11 +67,19 @@ class Engine:
 
     def watch_on(self, ledger: Ledger) -> Watch:
         collector = Collector({"probe": self.source}, self.pool)
-        return Watch(ledger, self.doorbell, self.doorbell, collector, self._policies, self.clock, self.pool)
+        return Watch(ledger, self.doorbell, self.doorbell, collector, self._policies, self.fleet, self.clock, self.pool)
 
     @property
     def intake(self) -> Intake:
         return Intake(self.ledger, self.doorbell, self._policies, self.clock)
+
+    @property
+    def by_hand(self) -> ByHand:
+        return ByHand(self.ledger, self.doorbell, self._policies, self.clock)
+
+    @property
+    def fleet(self) -> Fleet:
+        return Fleet(self.ledger, self.fleet_budget, self.clock)
 
     @property
     def views(self) -> Views:

@@ -12,23 +12,24 @@ import pytest
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
 from shared.engine.intake import Intake
+from shared.engine.levels import Steps
 from shared.engine.records import CHANGE, EVENT, decode, encode, load_rollback, snapshot
-from shared.engine.start import new_rollback, starting_writes
-from shared.engine.steps.step import Step
-from shared.engine.steps.traffic import SwapSlots
-from shared.engine.steps.verify import LookBefore, VerifyOutside
+from shared.engine.start import starting_writes
 from shared.errors import NotFound, TransientError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
+from shared.model.policy_verify import Client, ClientCheck
 from shared.model.rollback import Rollback, RunStatus, StepPhase
-from shared.ports import Client, Put
+from shared.ports import Put
+from tests.fakes.at_once import AtOnce
+from tests.fakes.clients import FakeClients
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.interrupted import BrokenFor, Interrupted
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
-from tests.fakes.prober import FakeProber
+from tests.fakes.runs import new_run
 from tests.fakes.slots import FakeSlotPair, Fate, Reply
 
 
@@ -42,31 +43,19 @@ class Story:
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     fates: list[Fate] = field(default_factory=list)
     slots: FakeSlotPair = field(init=False)
-    prober: FakeProber = field(init=False)
+    clients: FakeClients = field(init=False)
 
     def __post_init__(self) -> None:
         self.slots = FakeSlotPair(self.clock, fate=lambda: self.fates.pop(0) if self.fates else Fate())
-        self.prober = FakeProber(lambda: self.slots.served)
+        self.clients = FakeClients(lambda: self.slots.served)
 
     @property
     def engine(self) -> Rollbacks:
-        steps: dict[str, Step] = {
-            "look_before": LookBefore(self.prober),
-            "swap_slots": SwapSlots(self.slots),
-            "verify_outside": VerifyOutside(self.prober),
-        }
+        steps = Steps.of_level(self.slots, {}, {ClientCheck: self.clients}, AtOnce())
         return Rollbacks(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
 
     def begin(self) -> Rollback:
-        run = new_rollback(
-            self.policy,
-            level=1,
-            known_good="b1",
-            cause="errors",
-            requested_by="watch",
-            trigger="errors",
-            now=self.clock(),
-        )
+        run = new_run(self.policy, self.clock())
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
         return run
 
@@ -98,7 +87,7 @@ def story() -> Story:
 
 def test_the_usual_story(story: Story) -> None:
     run = story.tell()
-    assert run.outcome.startswith("level 1 verified: fresh, kept_alive, pinned clients see b1 in 2 looks in a row; ")
+    assert run.outcome.startswith("level 1 verified: 3 of 3 checks passed in 2 looks in a row; ")
     assert run.outcome.endswith("within its budget of 30 s")
     assert (len(story.slots.posts), story.slots.served) == (1, "b1")
     assert [step.phase for step in run.steps] == [StepPhase.DONE] * 3
@@ -115,10 +104,10 @@ def test_every_wait_is_rung_for_when_it_is_over(story: Story) -> None:
 
 def test_the_receipt_shows_the_world_before_and_after(story: Story) -> None:
     looked, swapped, verified = story.tell().steps
-    assert [seen["build"] for seen in looked.evidence["clients"]["fresh"]] == ["b2"]
+    assert [seen["build"] for seen in looked.evidence["checks"]["slot_swap.fresh"]["requests"]] == ["b2"]
     assert swapped.before["production_build"] == "b2"
     assert swapped.evidence["production_build"] == "b1"
-    assert verified.evidence["seeing_known_good"] == ["fresh", "kept_alive", "pinned"]
+    assert [check["passed"] for check in verified.evidence["checks"].values()] == [True] * 3
 
 
 def test_the_change_is_marked_rolled_back(story: Story) -> None:
@@ -159,18 +148,18 @@ def test_steps_that_end_in_the_same_instant_are_all_in_the_history(story: Story)
 
 
 def test_clients_that_stay_behind_make_it_partial(story: Story) -> None:
-    story.prober.pinned_to = {Client.PINNED: "b2"}
+    story.clients.pinned_to = {Client.PINNED: "b2"}
     run = story.tell()
     assert run.status is RunStatus.PARTIAL
-    assert "after 120 s fresh, kept_alive clients see b1, pinned clients do not" in run.outcome
+    assert "after 120 s 2 of 3 checks passed; slot_swap.pinned: sees b2" in run.outcome
 
 
 @pytest.mark.parametrize("status", [500, 503, None])
 def test_a_known_good_that_serves_nobody_is_a_failure(story: Story, status: int | None) -> None:
-    story.prober.status = status
+    story.clients.status = status
     run = story.tell()
     assert run.status is RunStatus.FAILED
-    assert "after 120 s no kind of client sees b1" in run.outcome
+    assert "after 120 s 0 of 3 checks passed" in run.outcome
 
 
 def test_a_swap_that_the_platform_fails_ends_the_run(story: Story) -> None:
@@ -221,7 +210,7 @@ def test_a_swap_by_hand_that_ends_as_we_look_is_not_taken_back(story: Story) -> 
     """Somebody else's swap to the same build is under way; right after it the control plane answers from before it."""
     by_hand = Fate(takes=timedelta(seconds=9), stale=timedelta(seconds=8), stale_swap_status=True)
     story.fates = [by_hand]
-    story.slots.swap(story.policy.site)
+    story.slots.swap(story.policy.site, "last-good")
     run = story.tell()
     assert (run.status, story.slots.served, len(story.slots.posts)) == (RunStatus.VERIFIED, "b1", 1)
 
@@ -275,7 +264,7 @@ def _failed(story: Story) -> None:
 
 
 def _partial(story: Story) -> None:
-    story.prober.pinned_to = {Client.PINNED: "b2"}
+    story.clients.pinned_to = {Client.PINNED: "b2"}
 
 
 @pytest.mark.parametrize("bend", [_refused, _failed, _partial])
@@ -307,7 +296,7 @@ def test_a_paused_change_is_rolled_back_and_one_that_is_over_stays(
 
 def test_a_change_that_begins_as_a_rollback_ends_is_not_overwritten(story: Story) -> None:
     newer = replace(_announced(story), build="b3")
-    run = next(run for run in story.passes(story.begin()) if run.steps[2].evidence.get("good_looks") == 1)
+    run = next(run for run in story.passes(story.begin()) if run.steps[-1].evidence.get("good_looks") == 1)
     begins = Interrupted(story.ledger, lambda: story.ledger.commit("orders", [Put(CHANGE, encode(newer))]))
     story.clock.now = run.due_at
     replace(story.engine, ledger=begins).advance(run.id)

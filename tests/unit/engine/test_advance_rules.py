@@ -8,19 +8,22 @@ import pytest
 
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
+from shared.engine.levels import Steps
 from shared.engine.records import load_rollback
-from shared.engine.start import new_rollback, starting_writes
-from shared.engine.steps.step import LEASE, Act, Done, Fence, Look, Step, Stop, Wait
+from shared.engine.start import starting_writes
+from shared.engine.steps.step import LEASE, Act, Done, Look, Stop, Wait
 from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+from shared.ports import Fence
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
+from tests.fakes.runs import new_run
 
 _POLICY = policy()
-_LEVEL = _POLICY.levels.traffic
+_PATIENCE = _POLICY.all_roads["slot_swap"].give_up_after
 _DONE = Done(note="done")
 
 
@@ -49,15 +52,13 @@ class Played:
 
     def begin(self, *answers: Look | ControllerError) -> None:
         self.step.answers = list(answers)
-        run = new_rollback(
-            _POLICY, level=1, known_good="b1", cause="errors", requested_by="watch", trigger="", now=self.clock()
-        )
+        run = new_run(_POLICY, self.clock())
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(_POLICY, run))
         self.id = run.id
 
     def advance(self) -> str:
         nothing = PlayedStep([_DONE])
-        steps: dict[str, Step] = {"look_before": nothing, "swap_slots": self.step, "verify_outside": nothing}
+        steps = Steps(nothing, nothing, {"slot_swap": self.step})
         return Rollbacks(self.ledger, self.doorbell, steps, lambda _: _POLICY, self.clock).advance(self.id)
 
     @property
@@ -84,7 +85,7 @@ def played() -> Played:
     [
         Act(note="again", effect=lambda _: pytest.fail("two workers act")),
         Wait(until=NOON + timedelta(minutes=1), note="not yet"),
-        Stop(status=RunStatus.FAILED, note="hopeless"),
+        Stop(phase=StepPhase.FAILED, note="hopeless"),
     ],
     ids=["act", "wait", "stop"],
 )
@@ -100,7 +101,7 @@ def test_while_a_lease_runs_another_worker_looks_and_leaves_the_record_alone(pla
 
     played.begin(Act(note="act", effect=effect), seen, _DONE)
     assert played.advance().startswith("level 1 verified")
-    assert said == [f"rollback {played.id}: another worker is acting on swap_slots"]
+    assert said == [f"rollback {played.id}: another worker is acting on take:site:slot_swap"]
 
 
 def test_an_outcome_is_kept_with_its_time_and_token_and_gives_the_lease_back(played: Played) -> None:
@@ -114,7 +115,7 @@ def test_an_outcome_is_kept_with_its_time_and_token_and_gives_the_lease_back(pla
 def test_a_first_attempt_that_is_refused_for_now_did_not_happen(played: Played) -> None:
     pause = timedelta(seconds=7)
     played.begin(Act(note="act", effect=raising(TransientError("429", retry_after=pause))))
-    assert played.advance() == f"rollback {played.id} waits in swap_slots: 429"
+    assert played.advance() == f"rollback {played.id} waits in take:site:slot_swap: 429"
     assert (played.run.steps[1].phase, played.run.due_at) == (StepPhase.PENDING, NOON + pause)
     assert played.doorbell.rings[-1].after == pause
 
@@ -123,7 +124,7 @@ def test_a_second_attempt_that_is_refused_for_now_says_nothing_about_the_first(p
     lost, busy = OutcomeUnknown("no answer"), TransientError("429")
     played.begin(*(Act(note="act", effect=raising(error)) for error in (lost, busy)))
     for why in ("no answer", "429"):
-        assert played.advance().endswith(f"it is not known whether swap_slots took effect: {why}")
+        assert played.advance().endswith(f"it is not known whether take:site:slot_swap took effect: {why}")
         record = played.run.steps[1]
         assert (record.phase, record.lease_until) == (StepPhase.INTENDED, None)
         assert played.doorbell.rings[-1].after == played.run.due_at - played.clock()
@@ -132,7 +133,7 @@ def test_a_second_attempt_that_is_refused_for_now_says_nothing_about_the_first(p
 
 def test_a_look_that_fails_is_taken_again_when_it_is_asked_to(played: Played) -> None:
     played.begin(TransientError("503", retry_after=timedelta(seconds=9)))
-    assert played.advance() == f"rollback {played.id} waits in swap_slots: 503"
+    assert played.advance() == f"rollback {played.id} waits in take:site:slot_swap: 503"
     assert played.run.due_at == NOON + timedelta(seconds=9)
 
 
@@ -152,11 +153,11 @@ def test_a_look_that_fails_for_good_ends_the_run(played: Played) -> None:
 )
 def test_what_never_ends_is_given_up_at_the_deadline(played: Played, answer: Look | ControllerError) -> None:
     played.begin(answer)
-    deadline = _LEVEL.swap_give_up_after + _LEVEL.verify.give_up_after
-    played.clock.forward(deadline.total_seconds() - 1)
+    played.advance()
+    played.clock.forward(_PATIENCE.total_seconds() - 1)
     played.advance()
     assert played.run.status is RunStatus.RUNNING
-    played.clock.now = max(NOON + deadline, played.run.due_at)
+    played.clock.now = max(NOON + _PATIENCE, played.run.due_at)
     assert played.advance().startswith("level 1 failed: given up at its deadline: 503")
 
 
@@ -164,15 +165,17 @@ def test_a_run_over_its_budget_says_so_and_one_that_was_refused_has_none(played:
     played.begin(Wait(until=NOON + timedelta(seconds=31), note="not yet"), _DONE)
     played.advance()
     played.clock.forward(31)
-    assert played.advance() == "level 1 verified: done; 31 s, over its budget of 30 s"
+    assert (
+        played.advance() == "level 1 verified: done; 31 s, over its budget of 30 s: take:site:slot_swap took 31 s of it"
+    )
     played.clock.forward(1)
-    played.begin(Stop(status=RunStatus.REFUSED, note="wrong slot"))
-    assert played.advance() == "level 1 refused: wrong slot"
+    played.begin(Stop(phase=StepPhase.REFUSED, note="wrong slot"))
+    assert played.advance() == "level 1 refused: wrong slot; no level above takes up: people are called"
 
 
 def test_what_was_seen_while_waiting_is_still_there_in_the_end(played: Played) -> None:
     seen = Wait(until=NOON, note="", evidence={"at_rest_since": "noon"})
-    played.begin(seen, Stop(status=RunStatus.FAILED, note="hopeless", evidence={"build": "b2"}))
+    played.begin(seen, Stop(phase=StepPhase.FAILED, note="hopeless", evidence={"build": "b2"}))
     played.advance()
     played.advance()
     assert played.run.steps[1].evidence == {"at_rest_since": "noon", "build": "b2"}

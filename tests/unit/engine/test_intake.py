@@ -1,17 +1,14 @@
 """What comes from outside: taken in as a row, or refused with a sentence that says what and what was expected."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared.engine.records import Active
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.model.alert import Alert, AlertCondition
 from shared.model.signal import Outcome, Sample, measured, no_data
 from tests.fakes.clock import NOON
-from tests.fakes.interrupted import Interrupted
 from tests.fakes.policies import SITE_ID, policy
 from tests.unit.engine.conftest import Engine
 
@@ -87,7 +84,7 @@ def test_everything_asks_for_a_workload_that_is_there(engine: Engine) -> None:
         lambda: intake.samples("shop", {}),
         lambda: intake.known_good("shop", "b1", "pipeline"),
         lambda: intake.change("shop", "deployment", "b2", None),
-        lambda: intake.rollback("shop", 1, "because", "ann"),
+        lambda: engine.by_hand.start("shop", 1, "because", "ann"),
     ):
         with pytest.raises(NotFound, match=r"^there is no workload 'shop' here$"):
             call()
@@ -203,36 +200,6 @@ def test_a_build_is_not_its_own_way_back(engine: Engine) -> None:
     assert engine.snapshot().change is None
 
 
-def test_a_rollback_by_hand_starts_at_once_and_is_rung_for(guarded: Engine) -> None:
-    guarded.policies["orders"] = policy(("notify:", "guards: {observe_only: true}\nnotify:"))
-    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
-    assert (run.known_good, run.cause, run.requested_by) == ("b1", "customers complain", "ann")
-    active = guarded.snapshot().active
-    assert active == Active(run.id)
-    assert [ring.ids for ring in guarded.doorbell.at("rollback-level-1")] == [(run.id,)]
-    told = [event.sentence for event in guarded.events()]
-    assert "level 1 rollback to build b1 started by ann: customers complain" in told
-
-
-def test_a_rollback_by_hand_is_refused_with_the_reason(guarded: Engine) -> None:
-    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
-    with pytest.raises(Refused) as caught:
-        guarded.intake.rollback("orders", 1, "me too", "bob")
-    assert str(caught.value) == f"not rolled back: rollback {run.id} is still running"
-
-
-def test_a_rollback_by_hand_without_a_known_good_is_refused(engine: Engine) -> None:
-    with pytest.raises(Refused) as caught:
-        engine.intake.rollback("orders", 1, "customers complain", "ann")
-    assert str(caught.value) == "not rolled back: no known-good build is recorded for this workload"
-
-
-def test_a_person_knows_better_than_what_was_seen_a_moment_ago(guarded: Engine) -> None:
-    guarded.source.build_seen = "b1"
-    guarded.watch.run()
-    assert guarded.intake.rollback("orders", 1, "customers complain", "ann").known_good == "b1"
-
-
 def test_a_build_that_names_nobody_is_rolled_back_although_the_good_one_was_seen_before(guarded: Engine) -> None:
     guarded.source.build_seen = "b1"
     guarded.cycles(0.0, 2)
@@ -247,18 +214,6 @@ def test_an_alert_of_the_same_name_about_another_site_is_not_ours(guarded: Engin
     assert (
         guarded.intake.alert(ours) == "alert MemoryPressure concerns no workload here; it is kept and nothing is done"
     )
-
-
-def test_of_two_rollbacks_started_in_the_same_moment_one_is_refused(guarded: Engine) -> None:
-    intake = replace(guarded.intake, ledger=Interrupted(guarded.ledger, _start(guarded)))
-    with pytest.raises(Refused) as caught:
-        intake.rollback("orders", 1, "customers complain", "ann")
-    assert str(caught.value) == "not rolled back: another rollback was started in the same moment"
-    assert guarded.kinds().count("started") == 1
-
-
-def _start(engine: Engine) -> Callable[[], object]:
-    return lambda: engine.intake.rollback("orders", 1, "me too", "bob")
 
 
 def test_samples_keep_what_they_stand_on_and_their_id(engine: Engine) -> None:

@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.engine.start import new_rollback
 from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.engine.steps.traffic import SwapSlots
 from shared.errors import LostRace, TransientError
 from shared.model.policy import Site
-from shared.model.rollback import RunStatus, StepPhase, StepRecord
+from shared.model.rollback import StepPhase, StepRecord
 from shared.ports import OperationState, SitePicture
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
+from tests.fakes.runs import new_run
 
 _POLICY = policy()
-_RUN = new_rollback(_POLICY, level=1, known_good="b1", cause="", requested_by="watch", trigger="", now=NOON)
-_BAD = SitePicture(production_build="b2", good_slot_build="b1", operation_id=None, last_swap="monday")
+_RUN = new_run(_POLICY)
+_BAD = SitePicture(production_build="b2", slot_build="b1", operation_id=None, last_swap="monday")
 _BUSY = replace(_BAD, operation_id="operation-1")
-_GOOD = replace(_BAD, production_build="b1", good_slot_build="b2", last_swap="today")
-_PENDING = StepRecord(name="swap_slots", started_at=NOON)
+_GOOD = replace(_BAD, production_build="b1", slot_build="b2", last_swap="today")
+_PENDING = StepRecord(name="take:site:slot_swap", component="site", road="slot_swap", started_at=NOON)
 _INTENDED = replace(_PENDING, phase=StepPhase.INTENDED, intended_at=NOON, before={"last_swap": "monday"}, acts=1)
 _ACTED = replace(_PENDING, phase=StepPhase.ACTED, acted_at=NOON, operation="operation-1", acts=1)
 # A request is sent within 17 s of its intent, travels 17 s, shows within 8 s, by clocks that differ by 4 s; what it did
@@ -37,14 +37,14 @@ class PlayedSite:
     operation: tuple[OperationState, str] = (OperationState.RUNNING, "InProgress")
     posts: int = 0
 
-    def look(self, site: Site) -> SitePicture:
+    def look(self, site: Site, slot: str) -> SitePicture:
         return self.picture
 
-    def swap(self, site: Site) -> str:
+    def swap(self, site: Site, slot: str) -> str:
         self.posts += 1
         return "token"
 
-    def follow(self, site: Site, token: str) -> tuple[OperationState, str]:
+    def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
         return self.operation
 
 
@@ -84,12 +84,12 @@ def test_a_swap_that_happened_and_did_not_help_is_not_done_again() -> None:
     at_rest = replace(_INTENDED, evidence={"at_rest_since": after(_SHOWN_S).isoformat()})
     found = look(replace(_BAD, last_swap="today"), at_rest, _SHOWN_S + _TOLD_S)
     assert isinstance(found, Stop)
-    assert (found.status, found.note) == (RunStatus.FAILED, "a swap happened (today) and production runs b2")
+    assert (found.phase, found.note) == (StepPhase.FAILED, "a swap happened (today) and production runs b2")
 
 
 @pytest.mark.parametrize("record", [_PENDING, _INTENDED, _ACTED], ids=lambda record: record.phase)
 def test_while_the_platform_works_on_the_site_it_is_waited_for_whatever_runs(record: StepRecord) -> None:
-    for picture in (_BUSY, replace(_GOOD, operation_id="operation-1"), replace(_BUSY, good_slot_build="b0")):
+    for picture in (_BUSY, replace(_GOOD, operation_id="operation-1"), replace(_BUSY, slot_build="b0")):
         found = look(picture, record)
         assert isinstance(found, Wait)
         assert found.note == "the platform works on the site (operation operation-1)"
@@ -129,6 +129,6 @@ def test_builds_without_a_name_are_said_so() -> None:
     act = look(replace(_BAD, production_build=""), _PENDING)
     assert isinstance(act, Act)
     assert act.note == "production runs a build without a name, slot last-good holds b1"
-    stop = look(replace(_BAD, good_slot_build=""), _PENDING)
+    stop = look(replace(_BAD, slot_build=""), _PENDING)
     assert isinstance(stop, Stop)
     assert stop.note.startswith("slot last-good holds a build without a name, not the known-good build b1")

@@ -1,108 +1,177 @@
-"""Seen from outside: what it takes to call a build served, and what is asked of whom."""
+"""Seen from outside: what it takes to call a level verified, and what is asked of whom."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from shared.engine.start import new_rollback
 from shared.engine.steps.step import Done, Look, Stop, Wait
-from shared.engine.steps.verify import LookBefore, VerifyOutside
-from shared.model.policy import Site
-from shared.model.rollback import RunStatus
-from shared.ports import Client, Sighting
+from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside
+from shared.model.policy import Policy
+from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck
+from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.ports import CheckResult, Expected
+from tests.fakes.at_once import AtOnce
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
+from tests.fakes.runs import new_run
 
-_POLICY = policy(("notify:", "levels: {1: {verify: {path: /front, fresh_clients: 3, timeout: 4s}}}\nnotify:"))
-_RUN = new_rollback(_POLICY, level=1, known_good="b1", cause="", requested_by="watch", trigger="", now=NOON)
-_GOOD = Sighting(client=Client.FRESH, status=200, build="b1", latency_ms=1.0)
+_CHECKS = "{front: {get: /a}, login: {get: /b, component: auth}, orders: {get: /c, component: auth}}"
+_COMPONENTS = "{site: [slot_swap], auth: [split]}"
+_VERIFY = f"{{path: /front, fresh_clients: 3, timeout: 4s, at_least: 80%, checks: {_CHECKS}}}"
+_LEVEL = f"""\
+roads: {{split: {{slot_traffic: candidate}}}}
+levels: {{1: {{components: {_COMPONENTS}, verify: {_VERIFY}}}}}"""
+_POLICY = policy(("notify:", f"{_LEVEL}\nnotify:"))
+_PASSED, _FAILED, _SILENT = (CheckResult(passed=passed, note=f"said {passed}") for passed in (True, False, None))
 
 
 @dataclass(slots=True)
-class PlayedProber:
-    """Fulfils `ports.Prober`: shows each kind of client what a test chose, and writes down what was asked."""
+class PlayedChecker:
+    """Fulfils `ports.Checker`: answers what a test chose for a client's kind or a request's path."""
 
-    seen: dict[Client, list[Sighting]]
-    asked: list[tuple[Client, str, int, timedelta]] = field(default_factory=list)
+    answers: dict[str, CheckResult | Exception] = field(default_factory=dict)
+    asked: list[CheckBase] = field(default_factory=list)
+    expected: list[Expected] = field(default_factory=list)
 
-    def look(self, site: Site, path: str, client: Client, count: int, *, timeout: timedelta) -> list[Sighting]:
-        self.asked.append((client, path, count, timeout))
-        return [replace(sighting, client=client) for sighting in self.seen[client]]
+    def check(self, policy: Policy, check: Any, expected: Expected) -> CheckResult:
+        self.asked.append(check)
+        self.expected.append(expected)
+        answer = self.answers.get(check.get if isinstance(check, GetCheck) else check.client.value, _PASSED)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-
-def prober(**seen: list[Sighting]) -> PlayedProber:
-    """All kinds of client see the good build, the kept-alive one on an old connection, but for those given."""
-    old = replace(_GOOD, connection_age_s=3_600.0)
-    usual = {Client.FRESH: [_GOOD] * 3, Client.PINNED: [_GOOD], Client.KEPT_ALIVE: [old]}
-    return PlayedProber(usual | {Client(kind): sightings for kind, sightings in seen.items()})
-
-
-def look(here: PlayedProber, *, good_looks: int = 0, after_s: float = 30, acted_s: float | None = 10) -> Look:
-    """Look so many seconds after the run began, with so many good looks before."""
-    swapped = replace(_RUN.steps[1], acted_at=None if acted_s is None else NOON + timedelta(seconds=acted_s))
-    record = replace(_RUN.steps[2], started_at=NOON, evidence={"good_looks": good_looks})
-    return VerifyOutside(here).observe(_POLICY, _RUN.with_step(swapped), record, NOON + timedelta(seconds=after_s))
+    @property
+    def checks(self) -> Checks:
+        return Checks({ClientCheck: self, GetCheck: self}, AtOnce())
 
 
-def test_each_kind_is_asked_for_the_path_of_the_policy_as_often_as_it_says() -> None:
-    here = prober()
+def run_after_the_swap(acted_s: float | None = 10) -> Rollback:
+    acted_at = None if acted_s is None else NOON + timedelta(seconds=acted_s)
+    swap = StepRecord(
+        name="take:site:slot_swap", component="site", road="slot_swap", phase=StepPhase.DONE, acted_at=acted_at
+    )
+    run = new_run(_POLICY)
+    return replace(run, steps=(*run.steps, swap))
+
+
+def look(here: PlayedChecker, *, good_looks: int = 0, after_s: float = 30) -> Look:
+    """Look so many seconds after the verification began, with so many good looks before."""
+    give_up_at = NOON + timedelta(seconds=120)
+    record = StepRecord(name="verify:1", started_at=NOON, give_up_at=give_up_at, evidence={"good_looks": good_looks})
+    now = NOON + timedelta(seconds=after_s)
+    return VerifyOutside(here.checks).observe(_POLICY, run_after_the_swap(), record, now)
+
+
+def test_the_proofs_of_the_road_and_the_checks_of_the_policy_are_asked() -> None:
+    here = PlayedChecker()
     look(here)
-    four = timedelta(seconds=4)
-    assert sorted(here.asked) == [
-        (Client.FRESH, "/front", 3, four),
-        (Client.KEPT_ALIVE, "/front", 1, four),
-        (Client.PINNED, "/front", 1, four),
+    clients = [check for check in here.asked if isinstance(check, ClientCheck)]
+    assert [(check.client.value, check.path, check.requests) for check in clients] == [
+        ("fresh", "/front", 3),
+        ("pinned", "/front", 1),
+        ("kept_alive", "/front", 1),
     ]
+    assert {check.timeout for check in clients} == {timedelta(seconds=4)}
+    assert [check.get for check in here.asked if isinstance(check, GetCheck)] == ["/a", "/b", "/c"]
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [replace(_GOOD, build="b2"), replace(_GOOD, status=500), replace(_GOOD, status=None), replace(_GOOD, build="")],
-    ids=["another build", "a server error", "no answer", "no name"],
-)
-def test_one_bad_sighting_of_a_kind_starts_the_good_looks_again(bad: Sighting) -> None:
-    waited = look(prober(fresh=[_GOOD, bad, _GOOD]), good_looks=1)
-    assert isinstance(waited, Wait)
-    assert waited.evidence["good_looks"] == 0
-    assert waited.evidence["seeing_known_good"] == ["kept_alive", "pinned"]
+def test_checks_hold_the_world_against_the_run() -> None:
+    here = PlayedChecker()
+    look(here)
+    assert set(here.expected) == {Expected(known_good="b1", since=NOON + timedelta(seconds=10), rollback_id=_RUN_ID)}
+
+
+_RUN_ID = new_run(_POLICY).id
 
 
 def test_looks_are_good_in_a_row() -> None:
-    first = look(prober())
+    first = look(PlayedChecker())
     assert isinstance(first, Wait)
-    assert first.note == "3 of 3 kinds of client see b1; good looks in a row: 1"
-    assert isinstance(look(prober(), good_looks=1), Done)
+    assert first.note == "6 of 6 checks passed; good looks in a row: 1"
+    assert first.until == NOON + timedelta(seconds=31)
+    second = look(PlayedChecker(), good_looks=1)
+    assert isinstance(second, Done)
+    assert second.note == "6 of 6 checks passed in 2 looks in a row"
+
+
+def test_one_bad_look_starts_the_good_ones_again() -> None:
+    waited = look(PlayedChecker({"fresh": _FAILED}), good_looks=1)
+    assert isinstance(waited, Wait)
+    assert waited.evidence["good_looks"] == 0
+    assert waited.note == "5 of 6 checks passed; good looks in a row: 0; slot_swap.fresh: said False"
+
+
+def test_a_share_of_the_checks_is_enough_as_long_as_no_proof_is_among_the_failing() -> None:
+    assert isinstance(look(PlayedChecker({"/a": _FAILED}), good_looks=1), Done)
+    assert isinstance(look(PlayedChecker({"/a": _FAILED, "/b": _FAILED}), good_looks=1), Wait)
+    assert isinstance(look(PlayedChecker({"pinned": _FAILED}), good_looks=1), Wait)
+
+
+def test_what_says_nothing_is_not_counted_and_is_told() -> None:
+    found = look(PlayedChecker({"kept_alive": _SILENT}), good_looks=1)
+    assert isinstance(found, Done)
+    assert found.note == "5 of 5 checks passed in 2 looks in a row; slot_swap.kept_alive: said None"
+
+
+def test_silence_of_all_is_no_proof() -> None:
+    everybody = dict.fromkeys(("fresh", "pinned", "kept_alive", "/a", "/b", "/c"), _SILENT)
+    assert isinstance(look(PlayedChecker({**everybody}), good_looks=1), Wait)
+
+
+def test_a_checker_that_breaks_has_not_passed() -> None:
+    found = look(PlayedChecker({"fresh": RuntimeError("a secret")}), good_looks=1)
+    assert isinstance(found, Wait)
+    assert "unexpected trouble of our own" in found.note
+    assert "a secret" not in found.note
 
 
 @pytest.mark.parametrize(
-    ("age_s", "acted_s", "asked"),
-    [(20, 10, True), (19.9, 10, False), (30, None, True), (29.9, None, False)],
+    ("failing", "phase"),
+    [
+        (("pinned",), StepPhase.PARTIAL),
+        (("fresh", "pinned", "kept_alive"), StepPhase.FAILED),
+        (("/a", "/b"), StepPhase.PARTIAL),
+    ],
 )
-def test_a_kept_connection_counts_when_it_is_older_than_the_effect(
-    age_s: float, acted_s: float | None, asked: bool
-) -> None:
-    bad = replace(_GOOD, build="b2", connection_age_s=age_s)
-    found = look(prober(kept_alive=[bad]), good_looks=1, acted_s=acted_s)
-    assert isinstance(found, Wait if asked else Done)
-    if not asked:
-        assert found.note.endswith("; no connection from before the change was open here")
-
-
-def test_good_in_the_end_but_not_often_enough_is_partial() -> None:
-    found = look(prober(), after_s=120)
+def test_what_is_not_seen_in_time_is_partial_when_some_proof_passes(failing: tuple[str, ...], phase: StepPhase) -> None:
+    found = look(PlayedChecker(dict.fromkeys(failing, _FAILED)), after_s=120)
     assert isinstance(found, Stop)
-    assert found.status is RunStatus.PARTIAL
-    assert found.note == "after 120 s fresh, kept_alive, pinned clients see b1, but not in 2 looks in a row"
+    assert found.phase is phase
+    assert found.note.startswith(f"after 120 s {6 - len(failing)} of 6 checks passed; ")
 
 
 @pytest.mark.parametrize(
-    ("answered", "note"), [(False, "nothing answers outside"), (True, "outside sees no build named")]
+    ("failing", "components"),
+    [(("/b", "/c"), ["auth"]), (("/b", "fresh"), ["auth", "site"]), (("/a", "/b", "fresh"), [])],
 )
-def test_what_is_served_before_is_recorded(answered: bool, note: str) -> None:
-    nothing = [replace(_GOOD, status=None, build="", answered=answered)]
-    found = LookBefore(prober(fresh=nothing, pinned=nothing, kept_alive=nothing)).observe(
-        _POLICY, _RUN, _RUN.steps[0], NOON
-    )
+def test_failing_checks_name_the_components_of_which_they_speak(
+    failing: tuple[str, ...], components: list[str]
+) -> None:
+    found = look(PlayedChecker(dict.fromkeys(failing, _FAILED)))
+    assert isinstance(found, Wait)
+    assert found.evidence["components"] == components
+
+
+def test_every_result_is_kept_as_evidence() -> None:
+    seen = CheckResult(passed=True, note="200", evidence={"latency_ms": 12})
+    found = look(PlayedChecker({"/a": seen}))
+    assert isinstance(found, Wait)
+    assert found.evidence["checks"]["front"] == {"passed": True, "note": "200", "latency_ms": 12}
+    assert len(found.evidence["checks"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("status", "note"), [(None, "nothing answers outside"), (200, "outside sees b2, no build named")]
+)
+def test_what_is_served_before_is_recorded(status: int | None, note: str) -> None:
+    named, nameless = ({"status": status, "build": build} for build in ("b2", ""))
+    seen = CheckResult(passed=False, note="", evidence={"requests": [named, nameless]})
+    here = PlayedChecker(dict.fromkeys(("fresh", "pinned", "kept_alive"), seen))
+    run = new_run(_POLICY)
+    found = LookBefore(here.checks).observe(_POLICY, run, run.steps[0], NOON)
     assert isinstance(found, Done)
     assert found.note == note
+    assert [check.requests for check in here.asked if isinstance(check, ClientCheck)] == [1, 1, 1, 1]

@@ -50,7 +50,7 @@ def test_a_sample_without_a_value_is_shown_as_what_it_is(guarded: Engine) -> Non
 
 
 def test_a_rollback_is_told_with_its_steps_and_its_own_events(guarded: Engine) -> None:
-    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
+    run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
     told = guarded.views.rollback(run.id)
     assert (told["id"], told["status"], told["cause"], told["took_s"]) == (
         run.id,
@@ -58,11 +58,7 @@ def test_a_rollback_is_told_with_its_steps_and_its_own_events(guarded: Engine) -
         "customers complain",
         None,
     )
-    assert [(step["name"], step["phase"]) for step in told["steps"]] == [
-        ("look_before", "pending"),
-        ("swap_slots", "pending"),
-        ("verify_outside", "pending"),
-    ]
+    assert [(step["name"], step["phase"]) for step in told["steps"]] == [("look_before", "pending")]
     assert [event.kind.value for event in told["events"]] == ["started"]
 
 
@@ -82,7 +78,7 @@ def test_a_rollback_that_is_not_there_is_not_found_and_named_in_short(engine: En
 
 
 def test_a_rollback_of_a_workload_without_a_policy_is_not_found(guarded: Engine) -> None:
-    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
+    run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
     other = "shop.20260301T120000000000"
     guarded.ledger.commit("shop", [Put(run_key(other), encode(run))])
     with pytest.raises(NotFound):
@@ -111,10 +107,10 @@ def test_an_app_that_never_watched_is_not_fit(engine: Engine) -> None:
 
 
 def test_a_rollback_shows_its_events_after_much_else_has_happened(guarded: Engine) -> None:
-    run = guarded.intake.rollback("orders", 1, "customers complain", "ann")
+    run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
     for number in range(150):
         guarded.clock.forward(1)
-        guarded.intake.known_good("orders", f"b{number}", "pipeline")
+        guarded.intake.change("orders", "deployment", f"c{number}", None)
     told = guarded.views.rollback(run.id)
     assert [event.kind.value for event in told["events"]] == ["started"]
 

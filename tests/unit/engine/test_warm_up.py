@@ -30,6 +30,6 @@ def test_a_queue_that_does_not_answer_does_not_disturb_the_watch(guarded: Engine
 
 def test_warming_reads_and_changes_nothing() -> None:
     slots = FakeSlotPair(FakeClock())
-    said = WarmUp(slots, lambda _: policy()).run("orders")
-    assert said == "level 1 of orders is warm: production runs b2, slot last-good holds b1"
+    said = WarmUp(slots, {}, lambda _: policy()).run("orders")
+    assert said == "level 1 of orders is warm: slot_swap would put b1 of slot last-good in place of b2"
     assert slots.posts == []

@@ -203,15 +203,15 @@ def test_what_arrives_is_taken_in_at_once_for_its_workload_alone(guarded: Engine
     guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 3.0),)})
     assert guarded.watch.take_in("orders").startswith("orders: ")
     assert guarded.snapshot().watch.series["confidence"][-1].value == 3.0
-    assert guarded.snapshot("shop").watch_version is None
+    assert "now:1:watch" not in guarded.snapshot("shop").versions
 
 
 def test_a_second_ring_for_what_was_taken_in_costs_one_look(guarded: Engine) -> None:
     guarded.intake.samples("orders", {"migration.confidence": (measured(guarded.clock(), 3.0),)})
     guarded.watch.take_in("orders")
-    version = guarded.snapshot().watch_version
+    version = guarded.snapshot().versions["now:1:watch"]
     assert guarded.watch.take_in("orders") == "orders: what arrived is taken in already"
-    assert guarded.snapshot().watch_version == version
+    assert guarded.snapshot().versions["now:1:watch"] == version
 
 
 def test_a_ring_for_an_unknown_workload_says_so(guarded: Engine) -> None:

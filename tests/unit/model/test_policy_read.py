@@ -161,7 +161,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     assert policy.guards.blind_page_after == 60 * SECOND
     assert policy.notify.to == ()
     assert EventKind.BLIND in policy.notify.on
-    assert policy.levels.traffic.roads == ("slot_swap",)
+    assert policy.levels.traffic.steered == {"site": ("slot_swap",)}
     assert policy.levels.traffic.verify.path == "/"
     assert policy.levels.traffic.budget == 30 * SECOND
 

@@ -23,7 +23,11 @@ BROKEN = [
     ("notify: {to", "notify: {too", f":27: notify.too: {UNKNOWN_KEY}"),
     # missing
     ("workload: orders\n", "", ":1: workload: missing; expected a value"),
-    ("  good_slot: last-good\n", "", ":3: site.good_slot: missing; expected a value"),
+    (
+        "  good_slot: last-good\n",
+        "",
+        ":24: levels.1.roads: the road slot_swap needs the slot that holds the known good; ",
+    ),
     ("name: slow, ", "", ":19: triggers.warning[0].name: missing; expected a value"),
     ('workspace: "%WORKSPACE%", ', "", ":12: signals.slow_share.workspace: missing; expected a value"),
     # units

@@ -1,0 +1,196 @@
+"""The road planner: which steps of a run are under way, which road is begun next, and when the run is at its end.
+
+Each component is steered by the fastest of its roads. Another one is begun beside it when the first is not established
+by the time that it takes at its 95th percentile, and instead of it when it fails. When every component is decided, the
+level is verified from outside. What cannot be verified gets the roads that are left, then the emergency road; then the
+run ends, and somebody else takes up (the next level, or people).
+
+All of it follows from the policy and the run's own record: whoever plans it again plans the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.model.policy import EMERGENCY, Level, Policy
+from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+
+LOOK_BEFORE = "look_before"
+VERIFY = "verify"
+# A verification that has other roads behind it gets what is left of the budget, and no less than this.
+_SHORTEST_VERIFICATION = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ends."""
+
+    status: RunStatus
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run does now.
+
+    Attributes:
+        opened: Steps that begin; they are among the live ones.
+        live: Names of the steps that are looked at.
+        again_at: When another road would be begun, whatever the looks say.
+    """
+
+    opened: tuple[StepRecord, ...] = ()
+    live: tuple[str, ...] = ()
+    again_at: datetime | None = None
+    ending: Ending | None = None
+
+
+def plan(policy: Policy, run: Rollback, now: datetime) -> Plan:
+    """Say what a run does now."""
+    first = run.steps[0]
+    if not first.phase.over:
+        return Plan(live=(first.name,))
+    planner = _Planner(policy, run, now)
+    verifications = [step for step in run.steps if step.name.startswith(VERIFY)]
+    if not verifications or (verifications[-1].phase.over and verifications[-1].phase is not StepPhase.DONE):
+        return planner.after(verifications[-1] if verifications else None)
+    if verifications[-1].phase is StepPhase.DONE:
+        return Plan(ending=planner.verified(verifications[-1]))
+    return Plan(live=(verifications[-1].name,))
+
+
+class _Planner:
+    """The plan of one moment."""
+
+    def __init__(self, policy: Policy, run: Rollback, now: datetime) -> None:
+        self._policy = policy
+        self._level: Level = policy.level(run.level)
+        self._run = run
+        self._now = now
+
+    def after(self, verification: StepRecord | None) -> Plan:
+        """Plan a round of roads: the first one, or the one after a verification that was given up."""
+        attempts = self._attempts_after(verification)
+        components = self._level.steered if verification is None else self._left(verification, attempts)
+        lost = any(self._is_lost(name, attempts.get(name, ())) for name in components)
+        if EMERGENCY in attempts or ((lost or not components) and self._unused(EMERGENCY)):
+            components = {**components, EMERGENCY: self._level.emergency}
+        moves = [self._component(name, attempts.get(name, ())) for name in components]
+        if any(move.live for move in moves):
+            return Plan(
+                opened=tuple(step for move in moves for step in move.opened),
+                live=tuple(name for move in moves for name in move.live),
+                again_at=min((move.again_at for move in moves if move.again_at), default=None),
+            )
+        if not any(step.phase is StepPhase.DONE for steps in attempts.values() for step in steps):
+            return Plan(ending=self._in_vain(verification))
+        opened = self._verification(verification)
+        return Plan(opened=(opened,), live=(opened.name,))
+
+    def verified(self, verification: StepRecord) -> Ending:
+        """A level is verified when it was seen from outside *and* every component was taken back."""
+        taken = {step.component for step in self._run.steps if step.road and step.phase is StepPhase.DONE}
+        missing = [name for name in self._level.steered if name not in taken]
+        if not missing or EMERGENCY in taken:
+            return Ending(RunStatus.VERIFIED, verification.note)
+        why = "; ".join(f"{name} was not taken back: {self._why_lost(name)}" for name in missing)
+        return Ending(RunStatus.PARTIAL, f"{verification.note}; {why}")
+
+    def _component(self, name: str, attempts: Sequence[StepRecord]) -> Plan:
+        """Plan one component: nothing once a road is established, else those under way and perhaps one more."""
+        if any(step.phase is StepPhase.DONE for step in attempts):
+            return Plan()
+        live = [step for step in attempts if not step.phase.over]
+        late = all(step.late_at is not None and step.late_at <= self._now for step in live)
+        unused = self._unused(name)
+        opened = (self._attempt(name, unused[0]),) if late and unused else ()
+        names = tuple(step.name for step in (*live, *opened))
+        again = [step.late_at for step in (*live, *opened) if step.late_at and len(unused) > len(opened)]
+        return Plan(opened=opened, live=names, again_at=min((at for at in again if at > self._now), default=None))
+
+    def _unused(self, component: str) -> list[str]:
+        """The roads of a component that were not tried yet, the fastest first."""
+        roads = self._level.emergency if component == EMERGENCY else self._level.steered[component]
+        tried = {step.road for step in self._run.steps if step.component == component}
+        return sorted((road for road in roads if road not in tried), key=self._expected)
+
+    def _left(self, verification: StepRecord, attempts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+        """The components that a verification found wanting, if roads of theirs are left or still under way."""
+        failing = verification.evidence.get("components") or list(self._level.steered)
+        return {
+            name: roads
+            for name, roads in self._level.steered.items()
+            if name in attempts or (name in failing and self._unused(name))
+        }
+
+    def _attempts_after(self, verification: StepRecord | None) -> dict[str, list[StepRecord]]:
+        """The attempts by component that ended after a verification, or did not end yet."""
+        attempts: dict[str, list[StepRecord]] = {}
+        for step in self._run.steps:
+            over_before = (
+                verification and step.ended_at and verification.ended_at and step.ended_at <= verification.ended_at
+            )
+            if step.road and not over_before:
+                attempts.setdefault(step.component, []).append(step)
+        return attempts
+
+    def _is_lost(self, component: str, attempts: Sequence[StepRecord]) -> bool:
+        ended_badly = all(step.phase.over and step.phase is not StepPhase.DONE for step in attempts)
+        return bool(attempts) and ended_badly and not self._unused(component)
+
+    def _why_lost(self, component: str) -> str:
+        attempts = [step for step in self._run.steps if step.component == component]
+        return "; ".join(f"{step.road}: {step.note}" for step in attempts) or "no road was tried"
+
+    def _in_vain(self, verification: StepRecord | None) -> Ending:
+        """No road of this round was established."""
+        if verification is not None:
+            return Ending(RunStatus(verification.phase.value), verification.note)
+        attempts = [step for step in self._run.steps if step.road]
+        refused = all(step.phase is StepPhase.REFUSED for step in attempts)
+        notes = [step.note if len(attempts) == 1 else f"{step.road}: {step.note}" for step in attempts]
+        return Ending(RunStatus.REFUSED if refused else RunStatus.FAILED, "; ".join(notes))
+
+    def _expected(self, road: str) -> timedelta:
+        return self._run.expected.get(road) or self._policy.all_roads[road].takes
+
+    def _attempt(self, component: str, road: str) -> StepRecord:
+        return StepRecord(
+            name=f"take:{component}:{road}",
+            component=component,
+            road=road,
+            started_at=self._now,
+            late_at=self._now + self._expected(road),
+            give_up_at=self._now + self._policy.all_roads[road].give_up_after,
+            note=self._reason(road),
+        )
+
+    def _alternatives(self) -> bool:
+        """Whether anything is left to try, or still under way, if the verification that begins now fails."""
+        unused = any(self._unused(name) for name in (*self._level.steered, EMERGENCY))
+        return unused or any(step.road and not step.phase.over for step in self._run.steps)
+
+    def _reason(self, road: str) -> str:
+        """Say why this road, as far as time goes."""
+        left = self._run.created_at + self._level.budget - self._now
+        takes, has = self._expected(road) / timedelta(seconds=1), max(0.0, left / timedelta(seconds=1))
+        fits = "fits into" if takes <= has else "is the fastest there is, yet more than"
+        return f"{road} takes {takes:.0f} s at its 95th percentile: {fits} the {has:.0f} s that are left"
+
+    def _verification(self, previous: StepRecord | None) -> StepRecord:
+        patience = self._level.verify.give_up_after
+        if self._alternatives():
+            left = self._run.created_at + self._level.budget - self._now
+            patience = min(patience, max(left, _SHORTEST_VERIFICATION))
+        number = int(previous.name.rpartition(":")[2]) + 1 if previous else 1
+        return StepRecord(name=f"{VERIFY}:{number}", started_at=self._now, give_up_at=self._now + patience)
+
+
+def first_step() -> StepRecord:
+    """Return the step that every run begins with."""
+    return StepRecord(name=LOOK_BEFORE)
+
+
+def with_opened(run: Rollback, steps: Sequence[StepRecord]) -> Rollback:
+    """Return the run with the steps that a plan opened."""
+    return replace(run, steps=(*run.steps, *steps)) if steps else run

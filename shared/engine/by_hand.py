@@ -1,0 +1,148 @@
+"""What a person does to rollbacks: starts one, lets a higher level take the place of a lower one, cancels one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.clock import Clock
+from shared.decision.guards import Situation, rollback_limitation
+from shared.engine.commit import commit_and_ring
+from shared.engine.records import ACTIVE, LAST, Snapshot, announce, encode, load_rollback, run_key, snapshot
+from shared.engine.start import envelope_writes, new_rollback, starting_writes
+from shared.errors import LostRace, NotFound, Refused
+from shared.model.event import Event
+from shared.model.policy import Policy, policy_of
+from shared.model.rollback import LastRollback, Rollback, RunStatus, StepPhase, StepRecord, workload_of
+from shared.ports import Delete, Doorbell, Ledger, Put, Replace, Write
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Rollbacks as people ask for them."""
+
+    ledger: Ledger
+    doorbell: Doorbell
+    policies: Callable[[], Mapping[str, Policy]]
+    clock: Clock
+
+    def start(self, workload: str, level: int, reason: str, requested_by: str) -> Rollback:
+        """Start a rollback; one of a lower level that is running is superseded in the same commit.
+
+        Raises:
+            NotFound: no such workload, or it has no such level.
+            Refused: something stands against it; the sentence says what.
+            TransientError: not started.
+        """
+        policy = policy_of(self.policies(), workload)
+        policy.level(level)
+        for _ in range(_TRIES):
+            try:
+                return self._start(policy, level, reason, requested_by)
+            except LostRace:
+                continue
+        raise Refused("not rolled back: another rollback was started or advanced in the same moment")
+
+    def _start(self, policy: Policy, level: int, reason: str, requested_by: str) -> Rollback:
+        found, now = snapshot(self.ledger, policy.workload), self.clock()
+        lower = self._lower(found, level)
+        situation = Situation(
+            now=now,
+            guards=policy.guards,
+            known_good=found.known_good,
+            production_build=found.watch.build_seen_lately(now),
+            active_rollback=None if lower else found.active_id,
+            last_rollback=found.last,
+            change=found.change,
+            quarantine=found.quarantine,
+            by_hand=True,
+        )
+        limitation = rollback_limitation(situation)
+        if limitation is not None or found.known_good is None:
+            raise Refused(f"not rolled back: {limitation}")
+        run = new_rollback(
+            policy,
+            level=level,
+            known_good=found.known_good.build,
+            cause=reason,
+            requested_by=requested_by,
+            trigger="",
+            times=found.road_times,
+            now=now,
+        )
+        writes = envelope_writes(policy, found, run, situation.bad_build)
+        if lower is None:
+            writes += starting_writes(policy, run)
+        else:
+            leases = [step.lease_until for step in lower[0].steps if step.lease_until]
+            run = replace(run, due_at=max(leases, default=now))  # whoever holds one may still be acting
+            why = f"a rollback of level {level} takes its place, started by {requested_by}: {reason}"
+            writes += _ending_writes(policy, _ended(lower[0], RunStatus.SUPERSEDED, why, now), lower[1])
+            writes += starting_writes(policy, run, instead_of=lower[0].id)
+        commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        return run
+
+    def _lower(self, found: Snapshot, level: int) -> tuple[Rollback, str] | None:
+        """Return the run that a rollback of this level would supersede, with its version."""
+        loaded = load_rollback(self.ledger, found.workload, found.active.id) if found.active else None
+        return loaded if loaded and loaded[0].level < level else None
+
+    def cancel(self, rollback_id: str, reason: str, cancelled_by: str) -> Rollback:
+        """End a rollback that is running. What has not acted yet never will; what has is said and not taken back.
+
+        Raises:
+            NotFound: no such rollback.
+            Refused: it has ended already.
+            TransientError: not cancelled.
+        """
+        policy = self.policies().get(workload_of(rollback_id) or "")
+        if policy is None:
+            raise NotFound(f"there is no rollback {rollback_id[:80]!r} here")
+        for _ in range(_TRIES):
+            try:
+                return self._cancel(policy, rollback_id, f"{cancelled_by}: {reason}")
+            except LostRace:
+                continue
+        raise Refused(f"not cancelled: rollback {rollback_id} is being advanced right now; try again")
+
+    def _cancel(self, policy: Policy, rollback_id: str, why: str) -> Rollback:
+        found, now = load_rollback(self.ledger, policy.workload, rollback_id), self.clock()
+        if found is None:
+            raise NotFound(f"there is no rollback {rollback_id[:80]!r} here")
+        run, version = found
+        if run.status.ended:
+            raise Refused(f"not cancelled: rollback {run.id} has ended: {run.outcome}")
+        last = LastRollback(id=run.id, status=RunStatus.CANCELLED, ended_at=now)
+        ended = _ended(run, RunStatus.CANCELLED, f"by {why}", now)
+        writes = [*_ending_writes(policy, ended, version), Delete(ACTIVE), Put(LAST, encode(last))]
+        commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        return ended
+
+
+def _ended(run: Rollback, status: RunStatus, why: str, now: datetime) -> Rollback:
+    return replace(run, status=status, ended_at=now, outcome=_outcome(run, status, why))
+
+
+def _ending_writes(policy: Policy, ended: Rollback, version: str) -> list[Write]:
+    at = ended.ended_at or ended.created_at
+    event = Event(workload=ended.workload, kind=ended.status.event, at=at, sentence=ended.outcome, about=ended.id)
+    return [Replace(run_key(ended.id), encode(ended), version), *announce(event, policy.notify)]
+
+
+def _outcome(run: Rollback, status: RunStatus, why: str) -> str:
+    """Say what cannot be taken back by ending the run here."""
+    acted = [_said(step) for step in run.steps if step.acts and step.phase is not StepPhase.PENDING]
+    undone = f"; what it did stays: {'; '.join(acted)}" if acted else "; it had not done anything yet"
+    return f"level {run.level} {status}: {why}{undone}"
+
+
+_DID = {
+    StepPhase.INTENDED: "may have been sent, or may be within seconds",
+    StepPhase.ACTED: "was accepted and is under way",
+    StepPhase.DONE: "was established",
+}
+
+
+def _said(step: StepRecord) -> str:
+    return f"{step.name} {_DID.get(step.phase, f'was tried and {step.phase}')}"

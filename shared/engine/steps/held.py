@@ -1,0 +1,29 @@
+"""The read-back of a road as a check: for roads that nothing but their own control plane can show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import ControllerError
+from shared.model.policy import Policy
+from shared.model.policy_roads import kind_of
+from shared.model.policy_verify import HoldsCheck
+from shared.ports import Aim, CheckResult, Expected, Routing
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChecker:
+    """Fulfils `ports.Checker[HoldsCheck]`."""
+
+    routings: Mapping[str, Routing[Any]]
+
+    def check(self, policy: Policy, check: HoldsCheck, expected: Expected) -> CheckResult:
+        road = policy.all_roads[check.holds]
+        aim = Aim(rollback_id=expected.rollback_id, component=check.holds, known_good=expected.known_good)
+        try:
+            picture = self.routings[kind_of(road)].look(policy, road, aim)
+        except ControllerError as error:
+            return CheckResult(passed=False, note=f"{check.holds} cannot be read back: {error}")
+        passed = picture.established and not picture.busy
+        says = "holds" if passed else picture.why_not or "does not hold yet"
+        return CheckResult(passed=passed, note=f"{check.holds} {says}", evidence=picture.shown)

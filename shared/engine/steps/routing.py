@@ -1,0 +1,50 @@
+"""Roads whose desired state can be set again and again: weights, records, flags, hooks.
+
+Setting it twice is as once, so a doubt (a lost reply, a killed worker) is ended by setting it again. What is never
+repeated blindly is the slot swap, which has a step of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from shared.engine.steps.step import Act, Done, Look, Stop, Wait
+from shared.model.policy import Policy
+from shared.model.policy_roads import RoadBase
+from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.ports import Aim, Fence, Routing
+
+_POLL = timedelta(seconds=1)
+# Reads of a control plane may be this old: what was accepted is not set again before.
+_SHOWN_WITHIN = timedelta(seconds=12)
+_MOST_ACTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SetRouting:
+    """Desired state: what the road of the policy says."""
+
+    routing: Routing[Any]
+
+    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
+        road = policy.all_roads[record.road]
+        aim = Aim(rollback_id=run.id, component=record.component, known_good=run.known_good)
+        picture = self.routing.look(policy, road, aim)
+        if picture.established and not picture.busy:
+            return Done(note=f"{record.road} is as the policy wants it", evidence=picture.shown)
+        if picture.why_not is not None:
+            phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
+            return Stop(phase=phase, note=picture.why_not, evidence=picture.shown)
+        if picture.busy:
+            return Wait(until=now + _POLL, note="the platform is carrying it out", evidence=picture.shown)
+        if record.phase is StepPhase.ACTED and record.acted_at is not None and now < record.acted_at + _SHOWN_WITHIN:
+            return Wait(until=now + _POLL, note="accepted, and not shown yet", evidence=picture.shown)
+        if record.acts >= _MOST_ACTS:
+            note = f"set {record.acts} times, and it is still not as the policy wants it: somebody else sets it too"
+            return Stop(phase=StepPhase.FAILED, note=note, evidence=picture.shown)
+        note = f"{record.road} is not as the policy wants it"
+        return Act(note=note, effect=partial(self._establish, policy, road, aim), before=picture.shown)
+
+    def _establish(self, policy: Policy, road: RoadBase, aim: Aim, fence: Fence) -> None:
+        self.routing.establish(policy, road, aim, fence)

@@ -1,0 +1,203 @@
+"""A rollback over several roads on fakes: what overtakes what, what is said of it, and who takes up in the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.engine.advance import Rollbacks
+from shared.engine.commit import commit_and_ring
+from shared.engine.levels import Steps
+from shared.engine.records import ACTIVE, ROADS, Active, decode, load_rollback, snapshot
+from shared.engine.start import starting_writes
+from shared.model.policy import Policy
+from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
+from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
+from shared.ports import Checker, CheckResult, Expected
+from tests.fakes.at_once import AtOnce
+from tests.fakes.clients import FakeClients
+from tests.fakes.clock import FakeClock
+from tests.fakes.doorbell import MemoryDoorbell
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.policies import policy
+from tests.fakes.routing import FakeRouting, RoutingFate
+from tests.fakes.runs import new_run
+from tests.fakes.slots import FakeSlotPair, Fate, Reply
+
+_DNS = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Network/dnszones/shop.example"
+_ROADS = f"""\
+roads:
+  split: {{slot_traffic: candidate, takes: 5s, give_up_after: 2m}}
+  names: {{dns: {_DNS}, records: {{api: {{cname: old.example}}}}, takes: 8s, give_up_after: 2m}}
+"""
+
+
+def roads(level: str, *more: str, split_takes: str = "5s") -> Policy:
+    """A policy with two roads besides the swap, and the levels given."""
+    levels = "".join(f"  {number}: {text}\n" for number, text in enumerate((level, *more), start=1))
+    return policy(("notify:", f"{_ROADS.replace('takes: 5s', f'takes: {split_takes}')}levels:\n{levels}notify:"))
+
+
+@dataclass(slots=True)
+class PathChecker:
+    """Fulfils `ports.Checker` for requests and names: passes when its road does what it should."""
+
+    good: Callable[[], bool]
+
+    def check(self, policy: Policy, check: object, expected: Expected) -> CheckResult:
+        return CheckResult(passed=self.good(), note="as it is")
+
+
+@dataclass(slots=True)
+class Story:
+    """One rollback over real steps and fake roads; whoever advances it waits as long as it asks to."""
+
+    policy: Policy
+    clock: FakeClock = field(default_factory=FakeClock)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
+    swap_fates: list[Fate] = field(default_factory=list)
+    slots: FakeSlotPair = field(init=False)
+    split: FakeRouting = field(init=False)
+    names: FakeRouting = field(init=False)
+    candidate_gone_is_enough: bool = True
+
+    def __post_init__(self) -> None:
+        self.slots = FakeSlotPair(self.clock, fate=lambda: self.swap_fates.pop(0) if self.swap_fates else Fate())
+        self.split, self.names = FakeRouting(self.clock), FakeRouting(self.clock)
+
+    @property
+    def served(self) -> str:
+        """People are served the good build by the swap, or because nobody is sent to the candidate any more."""
+        split = self.split.served_good and self.candidate_gone_is_enough
+        return "b1" if split else self.slots.served
+
+    @property
+    def engine(self) -> Rollbacks:
+        named = PathChecker(lambda: self.names.served_good)
+        checkers: dict[type[CheckBase], Checker[Any]] = {
+            ClientCheck: FakeClients(lambda: self.served),
+            ResolvesCheck: named,
+        }
+        steps = Steps.of_level(self.slots, {"slot_traffic": self.split, "dns": self.names}, checkers, AtOnce())
+        return Rollbacks(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
+
+    def tell(self) -> Rollback:
+        run = new_run(self.policy, self.clock())
+        commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
+        return self.finish(run.id)
+
+    def finish(self, rollback_id: str) -> Rollback:
+        run = self.load(rollback_id)
+        while not run.status.ended:
+            self.clock.now = max(self.clock.now, run.due_at)
+            self.engine.advance(run.id)
+            run = self.load(run.id)
+        return run
+
+    def load(self, rollback_id: str) -> Rollback:
+        found = load_rollback(self.ledger, "orders", rollback_id)
+        assert found is not None
+        return found[0]
+
+
+def test_the_fast_road_is_enough() -> None:
+    story = Story(roads("{roads: [slot_swap, split]}"))
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert [step.name for step in run.steps] == ["look_before", "take:site:split", "verify:1"]
+    assert (len(story.split.calls), story.slots.posts) == (1, [])
+
+
+def test_a_swap_that_takes_eleven_minutes_is_overtaken_by_another_road() -> None:
+    story = Story(roads("{roads: [slot_swap, split]}", split_takes="70s"))
+    story.swap_fates = [Fate(takes=timedelta(minutes=11))]
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert "61 s, over its budget of 30 s: take:site:slot_swap took" in run.outcome
+    assert run.outcome.endswith("still under way: take:site:slot_swap")
+    assert (len(story.slots.posts), len(story.split.calls)) == (1, 1)
+
+
+def test_what_a_road_took_is_remembered_and_the_next_run_goes_by_it() -> None:
+    story = Story(roads("{roads: [slot_swap, split]}"))
+    story.split.fate = lambda: RoutingFate(takes=timedelta(seconds=4))
+    story.tell()
+    row = story.ledger.read("orders", ROADS)
+    assert row is not None
+    took = decode(RoadTimes, row.body).took
+    assert list(took) == ["split"]
+    assert timedelta(seconds=4) <= took["split"][0] < timedelta(seconds=6)
+    assert new_run(story.policy, times=snapshot(story.ledger, "orders").road_times).expected["split"] == max(
+        took["split"][0], timedelta(seconds=5)
+    )
+
+
+def test_components_go_back_in_one_go_and_all_of_them_must() -> None:
+    story = Story(roads("{components: {web: [slot_swap], api: [names]}}"))
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert sorted(step.component for step in run.steps if step.road) == ["api", "web"]
+    assert {"slot_swap.fresh", "names.resolves api"} < set(run.steps[-1].evidence["checks"])
+
+
+def test_users_that_stay_on_the_candidate_get_the_swap_too() -> None:
+    story = Story(roads("{roads: [split, slot_swap]}"), candidate_gone_is_enough=False)
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert [step.name for step in run.steps][1:] == ["take:site:split", "verify:1", "take:site:slot_swap", "verify:2"]
+    assert run.step("verify:1").phase is StepPhase.FAILED
+
+
+@pytest.mark.parametrize("reply", [Reply.LOST_AFTER, Reply.LOST_BEFORE])
+def test_a_lost_reply_of_a_road_that_can_be_set_again_costs_seconds(reply: Reply) -> None:
+    story = Story(roads("{roads: [split]}"))
+    fates = [RoutingFate(reply=reply)]
+    story.split.fate = lambda: fates.pop() if fates else RoutingFate()
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert run.ended_at is not None
+    assert run.ended_at - run.created_at < timedelta(seconds=5)
+
+
+def test_somebody_who_undoes_it_again_and_again_is_noticed() -> None:
+    story = Story(roads("{roads: [split]}"))
+    story.split.fate = lambda: RoutingFate(undone=True)
+    run = story.tell()
+    assert run.status is RunStatus.FAILED
+    assert "set 5 times, and it is still not as the policy wants it: somebody else sets it too" in run.outcome
+    assert len(story.split.calls) == 5
+
+
+def test_a_road_that_must_not_be_taken_is_not_touched() -> None:
+    story = Story(roads("{roads: [split]}"))
+    story.split.why_not = "production itself runs b2"
+    run = story.tell()
+    assert (run.status, story.split.calls) == (RunStatus.REFUSED, [])
+    assert run.outcome == ("level 1 refused: production itself runs b2; no level above takes up: people are called")
+
+
+def test_a_missing_role_on_one_road_makes_the_next_one_begin() -> None:
+    story = Story(roads("{roads: [split, slot_swap]}"))
+    story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert run.step("take:site:split").note == "setting it: 403 AuthorizationFailed"
+
+
+def test_the_next_level_takes_up_in_the_same_commit() -> None:
+    story = Story(roads("{roads: [split]}", "{roads: [slot_swap], budget: 5m}"))
+    story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
+    first = story.tell()
+    assert first.outcome.endswith("level 2 takes up")
+    active = story.ledger.read("orders", ACTIVE)
+    assert active is not None
+    second = story.load(decode(Active, active.body).id)
+    assert (second.level, second.known_good) == (2, "b1")
+    assert second.cause.startswith("level 1 ended failed: ")
+    ended = story.finish(second.id)
+    assert ended.status is RunStatus.VERIFIED
+    assert ended.outcome.endswith("within its budget of 300 s")
+    assert story.ledger.read("orders", ACTIVE) is None
