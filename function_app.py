@@ -17,6 +17,7 @@
 | start_change       | POST /api/workloads/{name}/changes     | records that a change begins                        |
 | start_rollback     | POST /api/workloads/{name}/rollbacks   | starts a rollback by hand                           |
 | show_rollback      | GET /api/rollbacks/{id}                | steps, timings, evidence                            |
+| show_receipt       | GET /api/rollbacks/{id}/receipt        | the signed receipt of one that ended                |
 | cancel_rollback    | POST /api/rollbacks/{id}/cancel        | ends it; says what cannot be taken back             |
 | show_fleet         | GET /api/fleet                         | pause switch and budget of all workloads            |
 | pause_fleet, resume_fleet | PUT, DELETE /api/fleet/pause    | no automatic rollback starts while it is paused     |

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from shared.errors import SettingsError
 from shared.model.budget import Budget, WrittenBudget
@@ -100,6 +100,11 @@ class Settings(BaseModel):
         description="The app is not ready when no cycle ended for this long.",
     )
 
+    receipt_key: SecretStr | None = Field(
+        default=None,
+        alias="RECEIPT_KEY",
+        description="Private key that signs receipts, from `python -m shared.receipt new-key`; a Key Vault reference.",
+    )
     fleet_budget: WrittenBudget = Field(
         default=Budget(10, timedelta(hours=1)),
         alias="FLEET_BUDGET",

@@ -24,6 +24,7 @@ from shared.adapters.outbound import Outbound
 from shared.adapters.policy_files import PolicyFolder, read_policy_folder
 from shared.adapters.probe import HttpProber, ProbeSource
 from shared.adapters.queues import QueueDoorbell
+from shared.adapters.signing import Ed25519Signer
 from shared.adapters.slot_traffic import SlotTrafficRouting
 from shared.adapters.tables import TableLedger
 from shared.adapters.traffic_manager import TrafficManagerRouting
@@ -36,6 +37,7 @@ from shared.engine.intake import Intake
 from shared.engine.levels import Steps
 from shared.engine.notifications import Notifications
 from shared.engine.poisoned import Poisoned
+from shared.engine.receipts import Receipts
 from shared.engine.views import Views
 from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
@@ -64,6 +66,7 @@ class App:
     intake: Intake
     by_hand: ByHand
     fleet: Fleet
+    receipts: Receipts
     poisoned: Poisoned
     views: Views
     returns: Returns
@@ -79,7 +82,8 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     _quiet_libraries()
     folder = read_policy_folder(APP_FOLDER / chosen.policy_folder, environment)
     channels, channel_problems = _channels(folder, environment)
-    policies, problems = folder.policies, folder.problems + channel_problems
+    signer, key_problems = _signer(chosen)
+    policies, problems = folder.policies, folder.problems + channel_problems + key_problems
     ledger, doorbell = TableLedger(_table(chosen)), QueueDoorbell(_queues(chosen))
     jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
@@ -104,12 +108,13 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         settings=chosen,
         policy_problems=problems,
         watch=Watch(ledger, doorbell, doorbell, collector, lambda: policies, fleet, utc_now, cycles, problems),
-        rollbacks=Rollbacks(ledger, doorbell, steps, partial(policy_of, policies), utc_now),
+        rollbacks=Rollbacks(ledger, doorbell, steps, partial(policy_of, policies), utc_now, signer),
         warm_up=WarmUp(slots, routings, partial(policy_of, policies)),
         notifications=Notifications(ledger, doorbell, channels, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
-        by_hand=ByHand(ledger, doorbell, lambda: policies, utc_now),
+        by_hand=ByHand(ledger, doorbell, lambda: policies, utc_now, signer),
         fleet=fleet,
+        receipts=Receipts(ledger),
         poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
         returns=doorbell,
@@ -132,6 +137,16 @@ def _quiet_libraries() -> None:
     """A line for every request of ours would cost more to keep than the whole app costs to run."""
     for name in ("httpx", "azure", "azure.core.pipeline.policies.http_logging_policy"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _signer(chosen: Settings) -> tuple[Ed25519Signer | None, tuple[str, ...]]:
+    """Return what signs receipts; a key that is of no use is a problem that health tells, and no reason not to act."""
+    if chosen.receipt_key is None:
+        return None, ()
+    try:
+        return Ed25519Signer(chosen.receipt_key.get_secret_value()), ()
+    except SettingsError as error:
+        return None, (f"RECEIPT_KEY: {error}",)
 
 
 def _channels(

@@ -29,6 +29,7 @@ resource swapRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Web/sites/config/list/action' // which build is live: app settings are listed by POST, secrets included
           'Microsoft.Web/sites/slots/config/list/action' // which build the slot keeps
           'Microsoft.Web/sites/slots/slotsswap/action' // level 1
+          'Microsoft.Web/sites/resetSlotConfig/action' // a swap with preview that somebody left keeps every other one out
           'Microsoft.Web/sites/operationresults/read' // how the swap stands, when Azure answers for the site
           'Microsoft.Web/sites/slots/operationresults/read' // how the swap stands, when Azure answers for the slot
         ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.adapters.azure_clients import NO_WAITING, ArmAccess, ArmClients
 from shared.adapters.azure_errors import translated
-from shared.errors import OutcomeUnknown, PermanentError
+from shared.errors import OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Site
 from shared.ports import OperationState, SitePicture
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from azure.mgmt.web import WebSiteManagementClient
 
 _PRODUCTION = "production"
+# What App Service says of a site whose swap with preview waits for its second half (409).
+_PREPARED = "prepared for swap"
 _STATES = {
     "succeeded": OperationState.SUCCEEDED,
     "failed": OperationState.FAILED,
@@ -71,22 +73,43 @@ class AppServiceSlots:
             return build_in(site, settings.properties)
 
     def swap(self, site: Site, slot: str) -> str:
+        from azure.core.exceptions import ResourceExistsError
         from azure.mgmt.web.models import CsmSlotEntity
 
         from shared.adapters.arm_operations import OneLook
 
         group, name = group_and_name(site)
         with translated(f"swapping slot {slot} of site {name} with production"):
-            poller = self._clients.of(site.resource).web_apps.begin_swap_slot(
-                group,
-                name,
-                slot,
-                CsmSlotEntity(target_slot=_PRODUCTION, preserve_vnet=True),
-                polling=OneLook(**NO_WAITING),
-                **NO_WAITING,
-            )
+            try:
+                poller = self._clients.of(site.resource).web_apps.begin_swap_slot(
+                    group,
+                    name,
+                    slot,
+                    CsmSlotEntity(target_slot=_PRODUCTION, preserve_vnet=True),
+                    polling=OneLook(**NO_WAITING),
+                    **NO_WAITING,
+                )
+            except ResourceExistsError as error:
+                # The SDK reads ARM's form of errors; this one comes in App Service's own.
+                if error.response is not None and _PREPARED in error.response.text().lower():
+                    self._reset_preview(site)
+                raise
             # The swap is accepted by now: an answer that gives no token leaves its outcome unknown.
             return poller.continuation_token()
+
+    def _reset_preview(self, site: Site) -> None:
+        """Take back a swap with preview that somebody prepared and left: no other swap is accepted until then.
+
+        It gives the prepared slot its own settings back and touches no content. Nothing was swapped, so the next
+        attempt is safe. https://learn.microsoft.com/rest/api/appservice/web-apps/reset-production-slot-config
+
+        Raises:
+            TransientError: it was reset, and the swap may be sent again.
+        """
+        group, name = group_and_name(site)
+        with translated(f"resetting the swap with preview of site {name}"):
+            self._clients.of(site.resource).web_apps.reset_production_slot_config(group, name, **NO_WAITING)
+        raise TransientError(f"a swap with preview of site {name} was in the way; it was reset")
 
     def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
         from azure.mgmt.web.models import CsmSlotEntity

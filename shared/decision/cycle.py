@@ -3,7 +3,7 @@
 It can therefore be replayed on history, and tested by the thousand.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -28,6 +28,7 @@ class Known:
     Attributes:
         started: When the automatic rollbacks of late were started.
         fleet: Why the fleet as a whole lets no rollback start, if it does not.
+        swaps_only: Level 1 has no other road than slot swaps.
     """
 
     state: WatchState
@@ -38,6 +39,7 @@ class Known:
     started: tuple[datetime, ...] = ()
     quarantine: Quarantine = field(default_factory=Quarantine)
     fleet: str | None = None
+    swaps_only: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,8 @@ class News:
         build_seen: The build that was seen served, if one was.
     """
 
-    samples: Mapping[str, Sequence[Sample]]
-    asked: Iterable[str] = ()
+    samples: dict[str, tuple[Sample, ...]]
+    asked: tuple[str, ...] = ()
     asked_at: datetime | None = None
     build_seen: str = ""
 
@@ -112,7 +114,7 @@ def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -
         production_build=state.build_seen_lately(now),
         active_rollback=known.active_rollback,
         last_rollback=known.last_rollback,
-        swaps_only=policy.swaps_only,
+        swaps_only=known.swaps_only,
         change=known.change,
         started=known.started,
         quarantine=known.quarantine,

@@ -17,13 +17,14 @@ from shared.decision.roads import Ending, plan, with_opened
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
 from shared.engine.levels import Steps
+from shared.engine.receipts import Receipts
 from shared.engine.records import announce, encode, load_rollback, run_key
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, StepPhase, StepRecord, workload_of
-from shared.ports import Doorbell, Fence, Ledger, Replace
+from shared.ports import Doorbell, Fence, Ledger, Replace, Signer
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,14 @@ _EARLY = timedelta(milliseconds=500)
 
 @dataclass(frozen=True, slots=True)
 class Rollbacks:
-    """The engine of all levels."""
+    """The engine of all levels; without a signer its receipts are not signed."""
 
     ledger: Ledger
     doorbell: Doorbell
     steps: Steps
     policy_of: Callable[[str], Policy]
     clock: Clock
+    signer: Signer | None = None
 
     def advance(self, rollback_id: str) -> str:
         """Take a run as far as it goes now.
@@ -235,7 +237,9 @@ class _Advance:
 
     def _finish(self, ending: Ending) -> str:
         now = self.engine.clock()
-        finish = finishing_writes(self.engine.ledger, self.policy, self.run, self.version, ending, now)
+        ledger = self.engine.ledger
+        receipts = Receipts(ledger, self.engine.signer)
+        finish = finishing_writes(ledger, receipts, self.policy, self.run, self.version, ending, now)
         commit_and_ring(self.engine.ledger, self.engine.doorbell, self.run.workload, finish.writes)
         log.info("%s: %s", self.run.id, finish.run.outcome)
         return finish.run.outcome

@@ -7,13 +7,14 @@ from datetime import datetime
 from shared.clock import Clock
 from shared.decision.guards import Situation, rollback_limitation
 from shared.engine.commit import commit_and_ring
+from shared.engine.receipts import Receipts
 from shared.engine.records import ACTIVE, LAST, Snapshot, announce, encode, load_rollback, run_key, snapshot
 from shared.engine.start import envelope_writes, new_rollback, starting_writes
 from shared.errors import LostRace, NotFound, Refused
 from shared.model.event import Event
 from shared.model.policy import Policy, policy_of
 from shared.model.rollback import LastRollback, Rollback, RunStatus, StepPhase, StepRecord, workload_of
-from shared.ports import Delete, Doorbell, Ledger, Put, Replace, Write
+from shared.ports import Delete, Doorbell, Ledger, Put, Replace, Signer, Write
 
 _TRIES = 5
 
@@ -26,6 +27,7 @@ class ByHand:
     doorbell: Doorbell
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
+    signer: Signer | None = None
 
     def start(self, workload: str, level: int, reason: str, requested_by: str) -> Rollback:
         """Start a rollback; one of a lower level that is running is superseded in the same commit.
@@ -78,7 +80,7 @@ class ByHand:
             leases = [step.lease_until for step in lower[0].steps if step.lease_until]
             run = replace(run, due_at=max(leases, default=now))  # whoever holds one may still be acting
             why = f"a rollback of level {level} takes its place, started by {requested_by}: {reason}"
-            writes += _ending_writes(policy, _ended(lower[0], RunStatus.SUPERSEDED, why, now), lower[1])
+            writes += self._ending_writes(policy, _ended(lower[0], RunStatus.SUPERSEDED, why, now), lower[1])
             writes += starting_writes(policy, run, instead_of=lower[0].id)
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
         return run
@@ -115,19 +117,22 @@ class ByHand:
             raise Refused(f"not cancelled: rollback {run.id} has ended: {run.outcome}")
         last = LastRollback(id=run.id, status=RunStatus.CANCELLED, ended_at=now)
         ended = _ended(run, RunStatus.CANCELLED, f"by {why}", now)
-        writes = [*_ending_writes(policy, ended, version), Delete(ACTIVE), Put(LAST, encode(last))]
+        writes = [*self._ending_writes(policy, ended, version), Delete(ACTIVE), Put(LAST, encode(last))]
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
         return ended
+
+    def _ending_writes(self, policy: Policy, ended: Rollback, version: str) -> list[Write]:
+        at = ended.ended_at or ended.created_at
+        event = Event(workload=ended.workload, kind=ended.status.event, at=at, sentence=ended.outcome, about=ended.id)
+        return [
+            Replace(run_key(ended.id), encode(ended), version),
+            Receipts(self.ledger, self.signer).write_of(ended, event),
+            *announce(event, policy.notify),
+        ]
 
 
 def _ended(run: Rollback, status: RunStatus, why: str, now: datetime) -> Rollback:
     return replace(run, status=status, ended_at=now, outcome=_outcome(run, status, why))
-
-
-def _ending_writes(policy: Policy, ended: Rollback, version: str) -> list[Write]:
-    at = ended.ended_at or ended.created_at
-    event = Event(workload=ended.workload, kind=ended.status.event, at=at, sentence=ended.outcome, about=ended.id)
-    return [Replace(run_key(ended.id), encode(ended), version), *announce(event, policy.notify)]
 
 
 def _outcome(run: Rollback, status: RunStatus, why: str) -> str:

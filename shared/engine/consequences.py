@@ -1,27 +1,32 @@
 """What a decision entails, as writes of the same commit: a rollback, a note of one left undone, a paused change."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from shared.decision.cycle import Cycle
 from shared.decision.decide import TRAFFIC_LEVEL
 from shared.decision.guards import OBSERVING
-from shared.engine.records import CHANGE, WOULD, Snapshot, encode, newest_first
+from shared.decision.reasons import Reasons, Why, verdicts_of
+from shared.engine.records import CHANGE, WHY, WOULD, Snapshot, encode, newest_first
 from shared.engine.start import BY_WATCH, envelope_writes, new_rollback, starting_writes
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
 from shared.model.event import EventKind
 from shared.model.policy import Policy
 from shared.model.rollback import WouldHave
-from shared.ports import Put, Write
+from shared.ports import Insert, Put, Write
 
 
-def consequences(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> list[Write]:
-    """Return the writes that a decision entails."""
-    return [*_starting(policy, found, cycle, now), *_noting(policy, found, cycle, now), *_pausing(found, cycle)]
+def consequences(policy: Policy, found: Snapshot, cycle: Cycle, reasons: Callable[[], Reasons]) -> list[Write]:
+    """Return the writes that a decision entails.
+
+    Args:
+        reasons: Returns what the cycle went on; it is kept with a rollback that starts.
+    """
+    return [*_starting(policy, found, cycle, reasons), *_noting(policy, found, cycle), *_pausing(found, cycle)]
 
 
-def _starting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> list[Write]:
+def _starting(policy: Policy, found: Snapshot, cycle: Cycle, reasons: Callable[[], Reasons]) -> list[Write]:
     """The writes that start a rollback, when that is the decision."""
     decision = cycle.decision
     if decision.action is not Action.ROLL_BACK or decision.level is None or found.known_good is None:
@@ -34,19 +39,24 @@ def _starting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> l
         requested_by=BY_WATCH,
         trigger=decision.trigger.name if decision.trigger else "",
         times=found.road_times,
-        now=now,
+        now=cycle.state.cycled_at,
     )
-    return [*starting_writes(policy, run), *envelope_writes(policy, found, run, cycle.bad_build)]
+    why = Why(reasons=reasons(), verdicts=verdicts_of(cycle))
+    return [
+        *starting_writes(policy, run),
+        *envelope_writes(policy, found, run, cycle.bad_build),
+        Insert(f"{WHY}{run.id}", encode(why)),
+    ]
 
 
-def _noting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> list[Write]:
+def _noting(policy: Policy, found: Snapshot, cycle: Cycle) -> list[Write]:
     """The write that notes what observe-only mode leaves undone, once for each time that it does."""
     held_back = any(event.kind is EventKind.HELD_BACK for event in cycle.events)
     if cycle.decision.limitation != OBSERVING or not held_back or found.known_good is None:
         return []
     level, times = policy.level(TRAFFIC_LEVEL), found.road_times
     would = WouldHave(
-        at=now,
+        at=cycle.state.cycled_at,
         level=TRAFFIC_LEVEL,
         cause=cycle.decision.sentence,
         known_good=found.known_good.build,
@@ -56,7 +66,7 @@ def _noting(policy: Policy, found: Snapshot, cycle: Cycle, now: datetime) -> lis
             for component, roads in level.steered.items()
         },
     )
-    return [Put(f"{WOULD}{newest_first(now)}", encode(would))]
+    return [Put(f"{WOULD}{newest_first(cycle.state.cycled_at)}", encode(would))]
 
 
 def _pausing(found: Snapshot, cycle: Cycle) -> list[Write]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from shared.decision.roads import Ending
 from shared.engine.fleet import paused
+from shared.engine.receipts import Receipts
 from shared.engine.records import ACTIVE, CHANGE, LAST, NOW_ONE, QUARANTINE, ROADS, announce, decode, encode, run_key
 from shared.engine.start import new_rollback, starting_writes
 from shared.model.change import Change, ChangeStatus
@@ -30,7 +31,7 @@ class Finish:
 
 
 def finishing_writes(
-    ledger: Ledger, policy: Policy, run: Rollback, version: str, ending: Ending, now: datetime
+    ledger: Ledger, receipts: Receipts, policy: Policy, run: Rollback, version: str, ending: Ending, now: datetime
 ) -> Finish:
     """Return what ends a run.
 
@@ -50,6 +51,7 @@ def finishing_writes(
             Replace(run_key(run.id), encode(ended), version),
             Put(LAST, encode(LastRollback(id=run.id, status=ended.status, ended_at=now))),
             Put(ROADS, encode(times)),
+            receipts.write_of(ended, event),
             *announce(event, policy.notify),
             *_change_writes(ended, rows.get(CHANGE)),
             *_quarantine_writes(ended, rows.get(QUARANTINE)),

@@ -34,8 +34,12 @@ def news_of(policy: Policy, answers: Answers, arrived: Iterable[Arrived]) -> New
             elif isinstance(signal, AlertSignal) and item.alert is not None:
                 samples[name] += _alert_samples(signal, item.alert)
     build_seen = next((one.build_seen for one in answers.collected if one.build_seen), "")
-    asked = {one.name for one in answers.collected}
-    return News(samples=samples, asked=asked, asked_at=answers.asked_at, build_seen=build_seen)
+    return News(
+        samples={name: tuple(found) for name, found in samples.items()},
+        asked=tuple(sorted({one.name for one in answers.collected})),
+        asked_at=answers.asked_at,
+        build_seen=build_seen,
+    )
 
 
 def _alert_samples(signal: AlertSignal, alert: Alert) -> Iterable[Sample]:

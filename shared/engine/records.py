@@ -12,6 +12,7 @@ What can be many sorts last, so that a flood of it never hides what there is one
     now:1:roads          how long each road took            undelivered:<id>  a delivery that was given up
     now:1:starts         when automatic ones were started   would:<newest first>   what observe-only left undone
     now:1:quarantine     the builds that were taken back    incident:<id>     a message that was poisoned
+    why:<id>             what a rollback was decided on     receipt:<id>      the signed receipt of one that ended
 """
 
 import logging
@@ -55,6 +56,8 @@ EVENT = "event:"
 UNDELIVERED = "undelivered:"
 WOULD = "would:"
 INCIDENT = "incident:"
+WHY = "why:"
+RECEIPT = "receipt:"
 ALERT = "alert:"
 _FAR_FUTURE_MS = 9_999_999_999_999
 

@@ -64,7 +64,7 @@ def starting_writes(policy: Policy, run: Rollback, *, instead_of: str | None = N
     ]
 
 
-def known_of(found: Snapshot) -> Known:
+def known_of(policy: Policy, found: Snapshot) -> Known:
     """Return what a decision starts from."""
     return Known(
         state=found.watch,
@@ -74,6 +74,7 @@ def known_of(found: Snapshot) -> Known:
         last_rollback=found.last,
         started=found.starts.moments,
         quarantine=found.quarantine,
+        swaps_only=policy.swaps_only,
     )
 
 

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched
 
 from shared.clock import Clock
 from shared.decision.cycle import Cycle, Known, News, next_cycle
 from shared.decision.decide import TRAFFIC_LEVEL
+from shared.decision.reasons import reasons_of
 from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
 from shared.engine.consequences import consequences
 from shared.engine.fleet import Fleet
@@ -60,11 +62,12 @@ class WorkloadCycle:
     def _save(self, policy: Policy, found: Snapshot, answers: Answers) -> str:
         now = self.clock()
         removals: list[Write] = [Delete(key) for key in found.inbox]
-        cycle = self._cycle(policy, known_of(found), news_of(policy, answers, found.inbox.values()), now)
+        known, news = known_of(policy, found), news_of(policy, answers, found.inbox.values())
+        cycle = self._cycle(policy, known, news, now)
         writes = [
             found.save(WATCH, cycle.state),
             *(write for event in cycle.events for write in announce(event, policy.notify)),
-            *consequences(policy, found, cycle, now),
+            *consequences(policy, found, cycle, partial(reasons_of, policy, known, news, now)),
         ]
         room = MOST_WRITES - len(writes)
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes + removals[:room])

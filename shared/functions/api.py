@@ -15,7 +15,7 @@ from shared.functions.bodies import (
     SamplesBody,
     json_body,
 )
-from shared.functions.problems import answer
+from shared.functions.problems import Document, answer
 from shared.model.alert import read_alert
 
 api = func.Blueprint()
@@ -92,6 +92,12 @@ def start_rollback(req: func.HttpRequest) -> func.HttpResponse:
 def show_rollback(req: func.HttpRequest) -> func.HttpResponse:
     """One rollback: steps, timings, evidence."""
     return answer(lambda: app().views.rollback(req.route_params["id"]))
+
+
+@api.route("rollbacks/{id}/receipt", methods=["GET"])
+def show_receipt(req: func.HttpRequest) -> func.HttpResponse:
+    """The signed receipt of a rollback that ended, as it was written."""
+    return answer(lambda: Document(app().receipts.document(req.route_params["id"])))
 
 
 @api.route("rollbacks/{id}/cancel", methods=["POST"])

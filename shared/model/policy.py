@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from shared.errors import NotFound
 from shared.model.budget import Budget, WrittenBudget
@@ -196,6 +196,18 @@ class Policy(Strict):
     reach: Reach = Reach()
     guards: Guards = Guards()
     notify: Notify = Notify()
+    _version: str = PrivateAttr(default="")
+
+    @property
+    def version(self) -> str:
+        """SHA-256 of the file's text, settings not filled in; empty for a policy that was not read from text."""
+        return self._version
+
+    def of_version(self, version: str) -> "Policy":
+        """Return the policy with a version."""
+        same = self.model_copy()
+        same._version = version  # its own kind
+        return same
 
     @cached_property
     def rules(self) -> tuple[RollbackTrigger, ...]:

@@ -6,6 +6,7 @@ A key that is written twice is an error, not a silent overwrite. `%NAME%` stands
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 import yaml
@@ -53,7 +54,7 @@ def read_policy(text: str, *, file: str, settings: Mapping[str, str]) -> Policy:
     if not problems:
         policy, found = _validated(document.value)
         if policy is not None:
-            return policy
+            return policy.of_version(sha256(text.encode()).hexdigest())
         problems = [Problem(one.place, _MASKED) if one.place in document.filled_in else one for one in found]
     said = [_say(problem, file, document.lines) for problem in problems[:_MOST_PROBLEMS]]
     more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []

@@ -119,3 +119,19 @@ def _until_visible(queues: QueueServiceClient, name: str) -> list[QueueMessage]:
         if found := list(queue.receive_messages()):
             return found
     return []
+
+
+def test_what_the_host_set_aside_is_taken_once_it_is_removed(doorbell: Doorbell, queues: QueueServiceClient) -> None:
+    assert isinstance(doorbell, QueueDoorbell)
+    assert doorbell.set_aside("watch") == []
+    queue = queues.create_queue("watch-poison")
+    for text in ("{}", "ü", "x" * 40_000):
+        queue.send_message(base64.b64encode(text.encode()).decode())
+    queue.send_message("*** no base64 ***")
+    found = doorbell.set_aside("watch")
+    assert sorted(message.text for message in found) == sorted(["{}", "ü", "x" * 40_000, "*** no base64 ***"])
+    assert doorbell.set_aside("watch") == []  # hidden, and not gone
+    for message in found:
+        doorbell.remove("watch", message)
+        doorbell.remove("watch", message)
+    assert queue.get_queue_properties().approximate_message_count == 0

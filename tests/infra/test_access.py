@@ -26,6 +26,7 @@ SWAP_ACTIONS = [
     "Microsoft.Web/sites/config/list/action",
     "Microsoft.Web/sites/slots/config/list/action",
     "Microsoft.Web/sites/slots/slotsswap/action",
+    "Microsoft.Web/sites/resetSlotConfig/action",
     "Microsoft.Web/sites/operationresults/read",
     "Microsoft.Web/sites/slots/operationresults/read",
 ]

@@ -146,6 +146,22 @@ def test_a_swap_that_goes_wrong_is_one_post_and_the_right_error(
     assert azure.state()["production_build"] == ("b1" if accepted else "b2")
 
 
+def test_a_swap_with_preview_that_somebody_left_is_reset_and_the_next_attempt_goes_through(
+    slots: AppServiceSlots, site: Site, azure: Azure
+) -> None:
+    azure.fault("swap", "conflict_preview")
+    with pytest.raises(TransientError, match="a swap with preview of site demo was in the way; it was reset"):
+        slots.swap(site, GOOD_SLOT)
+    assert followed(slots, site, slots.swap(site, GOOD_SLOT))[0] is OperationState.SUCCEEDED
+
+
+def test_a_preview_that_may_not_be_reset_says_so(slots: AppServiceSlots, site: Site, azure: Azure) -> None:
+    azure.fault("swap", "conflict_preview")
+    azure.fault("swap_preview", "forbidden", times=1)
+    with pytest.raises(PermanentError, match="resetting the swap with preview of site demo: 403"):
+        slots.swap(site, GOOD_SLOT)
+
+
 def test_the_pause_that_azure_asks_for_is_kept_within_reason(slots: AppServiceSlots, site: Site, azure: Azure) -> None:
     for asked, kept in ((17, 17), (3600, 300)):
         azure.fault("swap", "status", status=429, retry_after_s=asked, times=1)

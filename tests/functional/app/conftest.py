@@ -8,7 +8,13 @@ from azure.data.tables import TableClient
 from local.processes import Child
 from local.rig.rig import Rig, RigOptions
 from shared.adapters.tables import TableLedger
-from tests.functional.app.guarded import WATCH_EVERY_SECOND, simulated_azure, start_impatient_host, write_policies
+from tests.functional.app.guarded import (
+    ONCE_A_YEAR,
+    WATCH_EVERY_SECOND,
+    simulated_azure,
+    start_impatient_host,
+    write_policies,
+)
 from tests.functional.app.http_client import Api
 
 
@@ -18,7 +24,11 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("app")
     with Rig(RigOptions(config=simulated_azure(), hosts=0, logs=folder / "logs")) as running:
         policies = write_policies(folder / "policies", running)
-        running.options.settings = {"POLICY_FOLDER": str(policies), "WATCH_SCHEDULE": WATCH_EVERY_SECOND}
+        running.options.settings = {
+            "POLICY_FOLDER": str(policies),
+            "WATCH_SCHEDULE": WATCH_EVERY_SECOND,
+            "POISON_SCHEDULE": ONCE_A_YEAR,  # what ends in the poison queues is looked at first
+        }
         start_impatient_host(folder / "app", running)
         yield running
 

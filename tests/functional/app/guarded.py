@@ -13,6 +13,7 @@ from local.processes import Child
 from local.rig.rig import APP_FOLDER, Rig
 
 WATCH_EVERY_SECOND = "* * * * * *"
+ONCE_A_YEAR = "0 0 0 1 1 *"
 SITES = ("demo", "shop")
 
 

@@ -14,14 +14,13 @@ import pytest
 from local.azurite import Azurite
 from local.processes import Child
 from local.rig.rig import APP_FOLDER, Rig
-from tests.functional.app.guarded import write_policies
+from tests.functional.app.guarded import ONCE_A_YEAR, write_policies
 from tests.functional.app.http_client import Answer, Api
 from tests.functional.app.problems import told
 from tests.functional.app.waiting import wait_until
 
 pytestmark = pytest.mark.rig
 
-ONCE_A_YEAR = "0 0 3 1 1 *"
 _AT_ONCE_S = 1.0
 
 

@@ -24,7 +24,7 @@ from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
 from shared.model.policy_verify import CheckBase, ClientCheck
 from shared.model.signal import measured
-from shared.ports import Checker, Collected, Job, OperationState, SitePicture, Want
+from shared.ports import Checker, Collected, Job, OperationState, Signer, SitePicture, Want
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
 from tests.fakes.clock import NOON, FakeClock
@@ -76,6 +76,7 @@ class Day:
     sites: dict[str, Site]
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
+    signer: Signer | None = None
 
     def step(self) -> None:
         self.watch.run()
@@ -105,7 +106,9 @@ class Day:
     def rollbacks(self) -> Rollbacks:
         checkers: dict[type[CheckBase], Checker[Any]] = {ClientCheck: _EverySite(self.sites)}
         steps = Steps.of_level(_EverySlot(self.sites), {}, checkers, AtOnce())
-        return Rollbacks(self.ledger, self.doorbell, steps, lambda name: self.sites[name].policy, self.clock)
+        return Rollbacks(
+            self.ledger, self.doorbell, steps, lambda name: self.sites[name].policy, self.clock, self.signer
+        )
 
     def policies(self) -> Mapping[str, Policy]:
         return {name: site.policy for name, site in self.sites.items()}

@@ -1,12 +1,17 @@
 """Twenty-four hours of signals that flap, and pipelines that deploy again what was taken back: the budgets hold."""
 
+import json
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 
+from shared.adapters.signing import Ed25519Signer
+from shared.engine.records import RECEIPT
 from shared.model.event import EventKind
+from shared.receipt import verify
 from tests.fakes.clock import NOON
 from tests.scenarios.flapping.day import FLEET_BUDGET, TICK, Day, new_day
 
@@ -40,6 +45,7 @@ def most_within(moments: list[datetime], span: timedelta) -> int:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_day_of_flapping_stays_within_the_budgets(seed: int) -> None:
     day = new_day(flapping(seed), "orders", "shop", "mail")
+    day.signer = Ed25519Signer(b64encode(bytes(32)).decode())
     random, released = Random(seed), 0
     for tick in range(_TICKS):
         if tick % 40 == 0:  # a new build for one of them every twenty minutes
@@ -57,6 +63,9 @@ def test_a_day_of_flapping_stays_within_the_budgets(seed: int) -> None:
         assert all(later - end >= _COOL_DOWN for end, later in zip(ends, starts[1:], strict=False))
     assert most_within(every_start, FLEET_BUDGET.per) <= FLEET_BUDGET.most
     assert len(every_start) < released
+    receipts = [json.loads(row.body) for name in day.sites for row in day.ledger.scan(name, RECEIPT)]
+    assert len(receipts) == len(every_start)
+    assert all("decided again, byte for byte" in list(verify(receipt))[1] for receipt in receipts)
 
 
 def test_the_flapping_would_have_broken_the_budgets_without_them() -> None:

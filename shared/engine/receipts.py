@@ -1,0 +1,81 @@
+"""The receipt of a rollback: when a run ends, one signed document that anybody can check and decide again.
+
+It is written in the commit of the end, so that there is one for every run that ended, and it is never written twice.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from shared.decision.reasons import Why, as_json, canonical
+from shared.engine.records import EVENT, RECEIPT, WHY, decode, encode
+from shared.errors import NotFound, PermanentError
+from shared.model.event import Event
+from shared.model.rollback import Rollback, workload_of
+from shared.ports import Ledger, Put, Signer, Write
+
+log = logging.getLogger(__name__)
+
+_FORMAT = "rollback receipt 1"
+# The events of a run are the newest ones when it ends.
+_MOST_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Writes and reads receipts; without a signer they say that they are not signed."""
+
+    ledger: Ledger
+    signer: Signer | None = None
+
+    def write_of(self, run: Rollback, *ending: Event) -> Write:
+        """Return the write of the receipt of a run that ends.
+
+        Args:
+            ending: Events of the same commit.
+
+        Raises:
+            TransientError: the storage does not answer.
+        """
+        row = self.ledger.read(run.workload, f"{WHY}{run.id}")
+        why = _readable(row.body) if row else None
+        receipt = {
+            "format": _FORMAT,
+            "rollback": json.loads(encode(run)),
+            "reasons": as_json(why.reasons) if why else None,
+            "verdicts": as_json(why.verdicts) if why else None,
+            "events": [json.loads(encode(event)) for event in (*self._events(run), *ending)],
+        }
+        return Put(f"{RECEIPT}{run.id}", json.dumps(self._signed(receipt), ensure_ascii=False))
+
+    def _events(self, run: Rollback) -> list[Event]:
+        """What was written down of the run, oldest first."""
+        rows = self.ledger.scan(run.workload, EVENT, limit=_MOST_EVENTS)
+        return [event for row in reversed(rows) if (event := decode(Event, row.body)).about == run.id]
+
+    def _signed(self, receipt: dict[str, Any]) -> dict[str, Any]:
+        if self.signer is None:
+            return {"receipt": receipt, "signature": None}
+        signature = self.signer.sign(canonical(receipt))
+        return {"receipt": receipt, "signature": {"value": signature.value, "public_key": signature.public_key}}
+
+    def document(self, rollback_id: str) -> str:
+        """Return a receipt as it was written.
+
+        Raises:
+            NotFound: there is no such rollback, or it has not ended.
+        """
+        workload = workload_of(rollback_id)
+        row = self.ledger.read(workload, f"{RECEIPT}{rollback_id}") if workload else None
+        if row is None:
+            raise NotFound(f"there is no receipt of a rollback {rollback_id[:80]!r}; it is written when the run ends")
+        return row.body
+
+
+def _readable(body: str) -> Why | None:
+    try:
+        return decode(Why, body)
+    except PermanentError as error:  # a receipt without its reasons is better than a run that never ends
+        log.error("a receipt does without its reasons: %s", error)  # noqa: TRY400  # a trace would show the content
+        return None
