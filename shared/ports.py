@@ -262,6 +262,7 @@ class Sighting:
         build: Value of the build header; empty when there was none.
         answered: False when the site could not be reached at all, which says nothing about the site.
         connection_age_s: How old the connection was, in seconds.
+        cached: A cache answered, with what it knew before.
     """
 
     client: Client
@@ -271,6 +272,7 @@ class Sighting:
     answered: bool = True
     connection_age_s: float = 0.0
     note: str = ""
+    cached: bool = False
 
     @property
     def served(self) -> bool:

@@ -22,7 +22,8 @@ from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.outbound import Outbound
 from shared.adapters.policy_files import PolicyFolder, read_policy_folder
-from shared.adapters.probe import HttpProber, ProbeSource
+from shared.adapters.probe import HttpProber
+from shared.adapters.probe_source import ProbeSource
 from shared.adapters.queues import QueueDoorbell
 from shared.adapters.signing import Ed25519Signer
 from shared.adapters.slot_traffic import SlotTrafficRouting

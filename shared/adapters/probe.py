@@ -1,20 +1,17 @@
 """Looks at a site from outside, as its users do: by fresh connections, with the routing cookie, by a kept connection.
 
 What counts as an answer: any HTTP status, and a request that was sent and then not answered in time, which a user
-would call a failure. What does not: a name that does not resolve, a refused, broken or reset connection. Azure's front
-ends answer for a site even when it is down, so that silence at this level speaks of the path, not of the site: it is
-blind. Only hosts that a policy names are asked, at addresses that it lets; redirects are not followed.
+would call a failure. What does not: a name that does not resolve, a refused, broken or reset connection. What an answer
+says of the site's health is judged in `probe_source.py`. Only hosts that a policy names are asked, at addresses that it
+lets; redirects are not followed.
 """
 
-import math
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from itertools import groupby
 from threading import Lock
 from urllib.parse import quote
 
@@ -32,10 +29,8 @@ from shared.adapters.bounded_http import (
 )
 from shared.adapters.one_per_key import OnePerKey
 from shared.model.policy import Policy
-from shared.model.policy_signals import ProbeSignal
 from shared.model.policy_verify import Client
-from shared.model.signal import Sample, failed, measured
-from shared.ports import PRODUCTION, Collected, Job, Prober, Sighting, Want
+from shared.ports import PRODUCTION, Sighting
 
 _HEADERS = {"User-Agent": "rollback-controller-probe/1", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 _MOST_BODY_BYTES = 64 * 1024
@@ -118,9 +113,9 @@ class HttpProber:
         url, headers, timeout = question.front + question.path, question.headers, question.timeout
         try:
             with connection.exchange("GET", url, headers=headers, within=timeout) as answer:
-                build = header(answer, question.build_header)
+                build, age_s = header(answer, question.build_header), header(answer, "age")
                 _read(answer)
-            seen = question.seen(answer.status)
+            seen = replace(question.seen(answer.status), cached=age_s not in ("", "0"))
         except httpcore.ReadTimeout:
             seen = question.seen(None, note=f"no whole answer within {timeout.total_seconds():g} s")
         except AddressRefused as error:
@@ -168,72 +163,3 @@ def _read(answer: httpcore.Response) -> None:
         received += len(piece)
         if received > _MOST_BODY_BYTES:
             return
-
-
-class ProbeSource:
-    """Fulfils `ports.SampleSource`: signals that want the same burst share it."""
-
-    def __init__(self, prober: Prober) -> None:
-        self._prober = prober
-
-    def jobs(self, wants: Sequence[Want]) -> list[Job]:
-        ordered = sorted(wants, key=_burst)
-        return [self._job(tuple(group)) for _, group in groupby(ordered, key=_burst)]
-
-    def _job(self, wants: tuple[Want, ...]) -> Job:
-        return Job(wants=wants, timeout=2 * wants[0].signal.timeout, run=partial(self._run, wants))
-
-    def _run(self, wants: tuple[Want, ...], now: datetime) -> list[Collected]:
-        policy, first = wants[0].policy, _probe(wants[0])
-        sightings = self._prober.look(policy, first.probe, Client.FRESH, first.requests, timeout=first.timeout)
-        # A timer ticks some milliseconds late, each time others: in whole seconds, six ticks of 10 s cover 60 s.
-        at = now.replace(microsecond=0)
-        build_seen = _build_of_most(sightings)
-        return [
-            Collected(
-                workload=want.policy.workload,
-                name=want.name,
-                samples=(_sample(_probe(want), sightings, at),),
-                build_seen=build_seen,
-            )
-            for want in wants
-        ]
-
-
-def _probe(want: Want) -> ProbeSignal:
-    if not isinstance(want.signal, ProbeSignal):
-        raise TypeError(f"{want.name} is no probe")
-    return want.signal
-
-
-def _burst(want: Want) -> tuple[str, str, bool, str, int, timedelta]:
-    signal, site = _probe(want), want.policy.site
-    return site.url, site.build.header, want.policy.reach.private, signal.probe, signal.requests, signal.timeout
-
-
-def _build_of_most(sightings: Sequence[Sighting]) -> str:
-    """Return the build that served more than half of what was answered, or the empty text.
-
-    An answer without a name counts too: a build that fails without its header must not let the one before it stand.
-    """
-    builds = Counter(sighting.build for sighting in sightings if sighting.answered)
-    return next((build for build, times in builds.items() if 2 * times > builds.total()), "")
-
-
-def _sample(signal: ProbeSignal, sightings: Sequence[Sighting], now: datetime) -> Sample:
-    answered = [sighting for sighting in sightings if sighting.answered]
-    if not answered:
-        return failed(now, sightings[0].note if sightings else "nothing was asked")
-    if signal.latency is None:
-        bad = sum(not sighting.served for sighting in answered)
-        return measured(now, bad / len(answered), len(answered))
-    latencies = sorted(sighting.latency_ms for sighting in answered)
-    return measured(now, _quantile(latencies, _QUANTILES[signal.latency]), len(answered))
-
-
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the nearest-rank quantile of ordered values (Hyndman and Fan, 1996, definition 1)."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag, model_validator
 
+from shared.model.policy_verify import Statuses
 from shared.model.quantity import Duration, Unit
 from shared.model.strict import Path, Rhythm, Strict, named_by_key
 
@@ -47,6 +48,9 @@ class ProbeSignal(SignalBase):
     share: Literal["failed"] | None = Field(default=None, description="Share of requests that failed.")
     latency: Literal["p50", "p95", "p99", "max"] | None = Field(default=None, description="Latency of the burst.")
     requests: int = Field(default=5, ge=1, le=50, description="Requests in one burst.")
+    fails: Statuses = Field(
+        default=((500, 599),), description="Statuses that are failures; others from 400 say nothing."
+    )
 
     @property
     def source(self) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.probe import ProbeSource
+from shared.adapters.probe_source import ProbeSource
 from shared.model.policy_verify import Client
 from shared.ports import Sighting, Want
 from tests.fakes.clock import NOON

@@ -13,7 +13,8 @@ import pytest
 from shared.adapters.azure_clients import credential
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
-from shared.adapters.probe import HttpProber, ProbeSource
+from shared.adapters.probe import HttpProber
+from shared.adapters.probe_source import ProbeSource
 from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.signal import Outcome, Sample

@@ -1,0 +1,175 @@
+"""The columns of the matrix: what may go wrong with a source, and which kinds of triggers look at one.
+
+A kind is a signal with the shape of a condition on it: `for`, `at_least`, `over`, `no_data`. Each is played in
+every tier.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from shared.model.policy import Policy
+from shared.model.policy_text import read_policy
+from shared.model.trigger import NoData, RollbackTrigger, Tier
+
+
+class Fault(StrEnum):
+    """What goes wrong with a source."""
+
+    DOWN = "source down"
+    FORBIDDEN = "403"
+    EMPTY = "empty"
+    STALE = "stale"
+    NAN = "NaN"
+    RENAMED = "renamed"
+    NO_TRAFFIC = "zero traffic"
+    SLOW = "slow"
+
+
+class Source(StrEnum):
+    """Where samples come from."""
+
+    PROBE = "probe"
+    METRIC = "metric"
+    LOG = "log"
+    PUSHED = "pushed"
+    ALERT = "alert"
+
+
+WATCHED = "watched"
+OTHER = "other"
+ALERT_RULE = "orders-5xx"
+WORKSPACE = "11111111-2222-3333-4444-555555555555"
+# The other trigger is always there and always heard: with it, nothing but the trigger under test can make blind.
+_POLICY = """\
+workload: {workload}
+site: {{resource: "{resource}", region: westeurope, url: "{url}", good_slot: last-good}}
+signals:
+  watched: {{{signal}}}
+  other: {{pushed: other, every: {every}}}
+triggers:
+  {tier}:
+    - {{name: watched, when: {when}, {shape}}}
+  {other_tier}:
+    - {{name: other, when: other > 50}}
+guards: {{blind_page_after: 60s}}
+"""
+_OTHER_TIER = {Tier.CRITICAL: Tier.WARNING, Tier.WARNING: Tier.CRITICAL, Tier.INVESTIGATION: Tier.CRITICAL}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of trigger, as it would be written in a policy."""
+
+    name: str
+    source: Source
+    signal: str
+    when: str
+    shape: str
+    every: timedelta = timedelta(minutes=1)
+
+    def policy(self, workload: str, tier: Tier, *, resource: str, url: str) -> Policy:
+        """The policy of a workload with this trigger in a tier, and the other one."""
+        text = _POLICY.format(
+            workload=workload,
+            resource=resource,
+            url=url,
+            signal=self.signal,
+            every=f"{self.every.total_seconds():.0f}s",
+            when=self.when,
+            shape=self.shape,
+            tier=tier.value,
+            other_tier=_OTHER_TIER[tier].value,
+        )
+        return read_policy(text, file=f"{workload}.yaml", settings={})
+
+    @cached_property
+    def rule(self) -> RollbackTrigger:
+        """The trigger with its defaults resolved."""
+        site = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/any"
+        policy = self.policy("any", Tier.CRITICAL, resource=site, url="https://any.example")
+        return next(rule for rule in policy.rules if rule.name == WATCHED)
+
+    @property
+    def pends(self) -> bool:
+        """It has to hold for some time before it fires."""
+        return bool(self.rule.hold_for)
+
+    @property
+    def holds(self) -> bool:
+        """Its last word stands through silence."""
+        return self.rule.no_data is NoData.HOLD
+
+    @property
+    def patience(self) -> timedelta:
+        """After a silence of this length it is known to see nothing; the last sample is at most a step old."""
+        return self.rule.delay + self.rule.stale_after + self.every
+
+    @property
+    def watched_for(self) -> timedelta:
+        """How long a fault is watched: for its whole `for` and until people must have been paged."""
+        return max(self.rule.hold_for, min(self.patience, timedelta(minutes=12))) + self.joined_for
+
+    @property
+    def joined_for(self) -> timedelta:
+        """How long a workload is watched that never knew the source in order: until people must have been paged."""
+        return timedelta(minutes=1) + 2 * self.every
+
+
+_BURST = "requests: 4, every: 10s, timeout: 5s"
+_MINUTE = "every: 60s, delay: 60s, stale_after: 1m"
+_SENT = "every: 60s, stale_after: 2m"
+# Stale only after all of a `for`: what silence must not do is then to be seen before anybody is blind.
+_PATIENT = "every: 60s, stale_after: 6m"
+KINDS = (
+    Kind(
+        name="probe, failed share",
+        source=Source.PROBE,
+        signal=f"probe: /health, share: failed, {_BURST}",
+        when="watched > 50%",
+        shape="for: 40s, at_least: 8 requests",
+        every=timedelta(seconds=10),
+    ),
+    Kind(
+        name="probe, latency",
+        source=Source.PROBE,
+        signal=f"probe: /health, latency: p50, {_BURST}",
+        when="watched > 150ms",
+        shape="for: 40s, at_least: 16 requests",
+        every=timedelta(seconds=10),
+    ),
+    Kind("metric", Source.METRIC, f"metric: Http5xx, {_MINUTE}", "watched >= 3", "for: 4m, at_least: 3 samples"),
+    Kind(
+        "metric, share, pooled",
+        Source.METRIC,
+        f"metric: Http5xx, per: Requests, {_MINUTE}",
+        "watched > 5%",
+        "for: 4m, over: 2m, at_least: 9 requests",
+    ),
+    Kind(
+        "log",
+        Source.LOG,
+        f'log: server_error_share.kql, workspace: "{WORKSPACE}", unit: share, {_MINUTE}',
+        "watched > 5%",
+        "for: 4m, at_least: 9 requests",
+    ),
+    Kind("pushed", Source.PUSHED, f"pushed: load, {_SENT}", "watched > 50", "for: 4m, at_least: 3 samples"),
+    Kind("pushed, at once", Source.PUSHED, f"pushed: load, {_SENT}", "watched > 50", "at_least: 1"),
+    Kind(
+        "pushed, pooled, patient",
+        Source.PUSHED,
+        f"pushed: load, unit: percent, {_PATIENT}",
+        "watched > 50%",
+        "for: 4m, over: 2m, at_least: 3 requests",
+    ),
+    Kind("pushed, hold", Source.PUSHED, "pushed: load, every: 60s", "watched > 50", "for: 4m, no_data: hold"),
+    Kind(
+        "alert, repeated",
+        Source.ALERT,
+        f"alert: {ALERT_RULE}, {_SENT}",
+        "watched >= 1",
+        "for: 4m, no_data: blind",
+    ),
+    Kind("alert, hold", Source.ALERT, f"alert: {ALERT_RULE}, every: 60s, stale_after: 10m", "watched >= 1", "for: 4m"),
+)

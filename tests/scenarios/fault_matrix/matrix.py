@@ -1,0 +1,124 @@
+"""The matrix itself: plays every kind of trigger with every face of every fault, and judges by the laws."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from shared.adapters.probe import HttpProber
+from shared.adapters.probe_source import ProbeSource
+from shared.model.trigger import Tier
+from tests.contract.listener import Listener
+from tests.fakes.clock import FakeClock
+from tests.scenarios.fault_matrix import laws, monitor, probed, sent
+from tests.scenarios.fault_matrix.ground import Ground
+from tests.scenarios.fault_matrix.kinds import Fault, Kind, Source
+from tests.scenarios.fault_matrix.play import Course, Play, workloads_of
+from tests.scenarios.fault_matrix.world import World, world_at
+
+_FACES: Mapping[Source, Mapping[Fault, Mapping[str, object]]] = {
+    Source.PROBE: probed.FACES,
+    Source.METRIC: monitor.FACES,
+    Source.LOG: monitor.FACES,
+    **sent.FACES,
+}
+_BAD_SITES = {"watched > 50%": probed.FAILING, "watched > 150ms": probed.LAGGING}
+
+
+def faces(source: Source, fault: Fault) -> list[str]:
+    """How a fault looks at a kind of source."""
+    return list(_FACES[source][fault])
+
+
+def _played(kind: Kind, fault: Fault) -> list[str]:
+    """The faces that a kind of trigger can meet."""
+    found = _FACES[kind.source][fault].items()
+    return [name for name, face in found if not isinstance(face, monitor.MonitorFace) or face.fits(kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one trigger of one kind did under one fault.
+
+    Attributes:
+        by_word: It acted on a word that stood from before the fault.
+    """
+
+    kind: str
+    fault: Fault
+    tier: Tier
+    fail_open: tuple[str, ...]
+    outage_caused: tuple[str, ...]
+    by_word: bool
+
+
+class Stage:
+    """What all plays share: the simulated time, the simulator of Azure (started when it is needed), a prober."""
+
+    def __init__(self, clock: FakeClock, azure: Callable[[], monitor.Azure], prober: HttpProber) -> None:
+        self._clock = clock
+        self._azure = azure
+        self._probes = ProbeSource(prober)
+
+    def cells(self, kind: Kind, fault: Fault) -> list[Cell]:
+        """Play all faces of a fault; one cell for each tier."""
+        courses: list[tuple[str, Course]] = []
+        spoilt: list[str] = []
+        for face in _played(kind, fault):
+            try:
+                courses += [(face, course) for course in self._play(kind, fault, face)]
+            except AssertionError as error:  # what had to be refused was taken in, or nobody saw the site before
+                spoilt.append(f"{face}: {error}")
+        return [_cell(kind, fault, tier, courses, spoilt) for tier in Tier]
+
+    def _play(self, kind: Kind, fault: Fault, face: str) -> list[Course]:
+        with world_at(self._clock) as world, self._ground(world, kind, fault, face) as ground:
+            return Play(world, kind, ground, hasty=fault is Fault.SLOW).with_fault()
+
+    def control(self, kind: Kind, bad: Listener | None = None) -> dict[Tier, tuple[str, ...]]:
+        """Play a kind with sources in order; what is wrong, by tier."""
+        with world_at(self._clock) as world, self._ground(world, kind, None, "", bad) as ground:
+            courses = Play(world, kind, ground).without_fault()
+        return {
+            tier: tuple(wrong for course in courses if course.tier is tier for wrong in laws.control(course))
+            for tier in Tier
+        }
+
+    @contextmanager
+    def _ground(
+        self, world: World, kind: Kind, fault: Fault | None, face: str, bad: Listener | None = None
+    ) -> Iterator[Ground]:
+        if kind.source is Source.PROBE:
+            strike = probed.FACES[fault][face] if fault else None
+            with probed.probed(self._probes, bad or _BAD_SITES[kind.when], strike) as ground:
+                yield ground
+        elif kind.source in (Source.METRIC, Source.LOG):
+            yield monitor.MonitorGround(self._azure(), kind.source, monitor.FACES[fault][face] if fault else None)
+        else:
+            failure = (fault, sent.FACES[kind.source][fault][face]) if fault else None
+            yield sent.SentGround(world.intake, world.clock, kind, workloads_of, failure)
+
+
+def _cell(kind: Kind, fault: Fault, tier: Tier, courses: Sequence[tuple[str, Course]], spoilt: Sequence[str]) -> Cell:
+    mine = [(face, course) for face, course in courses if course.tier is tier]
+    return Cell(
+        kind=kind.name,
+        fault=fault,
+        tier=tier,
+        fail_open=(
+            *spoilt,
+            *(f"{face}: {wrong}" for face, course in mine for wrong in laws.fail_open(kind, course)),
+        ),
+        outage_caused=tuple(f"{face}: {wrong}" for face, course in mine for wrong in laws.outage_caused(kind, course)),
+        by_word=any(laws.by_word(kind, course) for _, course in mine),
+    )
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Set up what all plays share."""
+    clock = FakeClock()
+    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
+        azure = cache(lambda: stack.enter_context(monitor.azure_at(clock)))
+        yield Stage(clock, azure, HttpProber(pool))
