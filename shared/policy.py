@@ -6,7 +6,9 @@ For editors and pipelines. `%NAME%` is taken from the environment; with `--any-s
 import argparse
 import json
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -19,19 +21,35 @@ from shared.model.policy import Policy
 from shared.model.quantity import say_duration
 
 _SETTING = "%[A-Za-z_][A-Za-z0-9_]*%"
+_HOLDS = re.compile(r"what the app setting ([A-Za-z_][A-Za-z0-9_]*) holds")
 
 
-class _AnySettings(Mapping[str, str]):
-    """Has a value of the right form for every name, and another resource for every other name."""
+class AnySettings(Mapping[str, str]):
+    """Has a value for every name, and other resources for other names; one that does not fit gives way to the next."""
+
+    _GROUP = "/subscriptions/0/resourceGroups/any/providers"
+    _FORMS = (
+        "any-text-that-is-long-enough",
+        "https://any.example",
+        f"{_GROUP}/Microsoft.Web/sites/{{name}}",
+        f"{_GROUP}/Microsoft.Network/trafficManagerProfiles/{{name}}",
+        f"{_GROUP}/Microsoft.Network/dnsZones/{{name}}.example",
+        f"{_GROUP}/Microsoft.Cdn/profiles/{{name}}/originGroups/any",
+        "any.example",
+        "10.0.0.1",
+    )
+
+    def __init__(self) -> None:
+        self._form: Counter[str] = Counter()
 
     def __getitem__(self, name: str) -> str:
-        match name.rpartition("_")[2]:
-            case "ID":
-                return f"/subscriptions/0/resourceGroups/any/providers/Microsoft.Web/sites/{name}"
-            case "URL":
-                return "https://any.example"
-            case _:
-                return "any"
+        return self._FORMS[self._form[name]].format(name=name)
+
+    def fit_another(self, refusal: str) -> bool:
+        """Take the next form for every setting that a refusal names; tells whether there is one for all of them."""
+        names = set(_HOLDS.findall(refusal))
+        self._form.update(names)
+        return bool(names) and all(self._form[name] < len(self._FORMS) for name in names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -72,7 +90,7 @@ def check(files: list[Path], settings: Mapping[str, str]) -> int:
     seen: list[Policy] = []
     for file in files:
         try:
-            policy = read_policy_file(file, settings, called=str(file))
+            policy = _read(file, settings)
         except PolicyError as error:
             refused += 1
             print(error)
@@ -83,8 +101,19 @@ def check(files: list[Path], settings: Mapping[str, str]) -> int:
             print(f"{file}: {problem}")
             continue
         seen.append(policy)
-        print(f"{file}: {policy.workload}: {len(policy.signals)} signals, {len(policy.rules)} triggers")
+        counts = {"signal": len(policy.signals), "trigger": len(policy.rules), "road": len(policy.all_roads)}
+        said = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+        print(f"{file}: {policy.workload}: {said}")
     return refused
+
+
+def _read(file: Path, settings: Mapping[str, str]) -> Policy:
+    while True:
+        try:
+            return read_policy_file(file, settings, called=str(file))
+        except PolicyError as error:
+            if not isinstance(settings, AnySettings) or not settings.fit_another(str(error)):
+                raise
 
 
 def _arguments() -> argparse.Namespace:
@@ -100,7 +129,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     if arguments.command == "check":
-        return 1 if check(arguments.files, _AnySettings() if arguments.any_settings else os.environ) else 0
+        return 1 if check(arguments.files, AnySettings() if arguments.any_settings else os.environ) else 0
     print(schema(), end="")
     return 0
 

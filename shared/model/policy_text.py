@@ -21,7 +21,7 @@ _SETTING = re.compile(r"%([A-Za-z_][A-Za-z0-9_]*)%")
 _MOST_CHARACTERS = 256 * 1024
 _MOST_PROBLEMS = 10
 # What a setting holds may be a secret: it is not repeated.
-_MASKED = "what the app setting holds cannot be used here; expected what docs/policy.md says"
+_MASKED = "what the app setting {} holds cannot be used here; expected what docs/policy.md says"
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,7 +55,7 @@ def read_policy(text: str, *, file: str, settings: Mapping[str, str]) -> Policy:
         policy, found = _validated(document.value)
         if policy is not None:
             return policy.of_version(sha256(text.encode()).hexdigest())
-        problems = [Problem(one.place, _MASKED) if one.place in document.filled_in else one for one in found]
+        problems = [_masked(one, document.filled_in.get(one.place)) for one in found]
     said = [_say(problem, file, document.lines) for problem in problems[:_MOST_PROBLEMS]]
     more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []
     raise PolicyError("; ".join(said + more))
@@ -100,7 +100,7 @@ class _Document:
 
     def __init__(self, root: yaml.Node, settings: Mapping[str, str]) -> None:
         self.lines: dict[Place, int] = {}
-        self.filled_in: set[Place] = set()
+        self.filled_in: dict[Place, str] = {}
         self.problems: list[Problem] = []
         self._settings = settings
         self._visited: set[int] = set()
@@ -142,13 +142,18 @@ class _Document:
 
     def _fill_in(self, text: str, place: Place) -> str:
         for name in _SETTING.findall(text):
-            self.filled_in.add(place)
+            self.filled_in[place] = name
             if not self._settings.get(name):
                 self._wrong(place, f"the app setting {name} is not set; expected a value for %{name}%")
         return _SETTING.sub(lambda found: self._settings.get(found[1]) or "", text)
 
     def _wrong(self, place: Place, text: str) -> None:
         self.problems.append(Problem(place, text))
+
+
+def _masked(problem: Problem, setting: str | None) -> Problem:
+    """Name the setting in place of what it holds."""
+    return problem if setting is None else Problem(problem.place, _MASKED.format(setting))
 
 
 def _from_pydantic(detail: Any) -> Problem:

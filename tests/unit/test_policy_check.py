@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.policy import check
+from shared.policy import AnySettings, check
 from tests.fakes.policies import TEXT
 
 
@@ -18,7 +18,7 @@ def written(folder: Path, *texts: str) -> list[Path]:
 def test_a_sound_policy_is_counted_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (file,) = written(tmp_path, TEXT)
     assert check([file], {}) == 0
-    assert capsys.readouterr().out == f"{file}: orders: 4 signals, 3 triggers\n"
+    assert capsys.readouterr().out == f"{file}: orders: 4 signals, 3 triggers, 1 road\n"
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,40 @@ def test_what_the_app_would_refuse_is_refused(
     files = written(tmp_path, TEXT, second)
     assert check(files, {}) == 1
     assert said in capsys.readouterr().out.splitlines()[-1]
+
+
+_SETTINGS_EVERYWHERE = """\
+workload: shop
+site: {resource: "%SITE%", url: "%FRONT%"}
+signals: {errors: {probe: /health, share: failed}}
+triggers: {critical: [{name: errors, when: errors > 5%}]}
+roads:
+  spread: {traffic_manager: "%TM%", name: "%TM_NAME%", endpoints: {old: 1}, resolves_to: ["%OLD%"]}
+  names: {dns: "%ZONE%", records: {api: {cname: "%OLD%"}}, resolvers: ["%RESOLVER%"]}
+  edge: {front_door: "%GROUP%", url: "%EDGE%", origins: {old: 1}}
+  switch: {hook: "%HOOK%", read_back: "%STATE%", secret: "%SECRET%", expect: {side: old}}
+reach: {hosts: [any.example]}
+levels: {1: {components: {a: [spread], b: [names], c: [edge], d: [switch]}}}
+"""
+
+
+def test_any_settings_fit_whatever_they_stand_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (file,) = written(tmp_path, _SETTINGS_EVERYWHERE)
+    assert check([file], AnySettings()) == 0
+    assert capsys.readouterr().out == f"{file}: shop: 1 signal, 1 trigger, 4 roads\n"
+
+
+def test_any_settings_excuse_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (file,) = written(tmp_path, _SETTINGS_EVERYWHERE.replace("old: 1", "old: disabled"))
+    assert check([file], AnySettings()) == 1
+    assert "all of these would be disabled" in capsys.readouterr().out
+
+
+def test_a_setting_that_does_not_fit_is_named_and_what_it_holds_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file,) = written(tmp_path, TEXT.replace("https://orders.example", "%FRONT%"))
+    assert check([file], {"FRONT": "hunter2"}) == 1
+    said = capsys.readouterr().out
+    assert "site.url: what the app setting FRONT holds cannot be used here" in said
+    assert "hunter2" not in said
