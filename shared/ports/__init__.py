@@ -1,0 +1,46 @@
+"""What the engine needs from the outside, as Protocols of one to three methods. Adapters and test fakes fulfil them.
+
+Every method may raise `TransientError` or `PermanentError` (`errors.py`) and nothing else on purpose.
+"""
+
+from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
+from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
+from shared.ports.people import Channel, Signature, Signer
+from shared.ports.queues import Doorbell, PoisonQueues, Returns, SetAside, Warmer
+from shared.ports.sources import Collected, Job, SampleSource, Want
+from shared.ports.traffic import Aim, Fence, OperationState, RoadPicture, Routing, SitePicture, SlotSite
+
+__all__ = [
+    "PRODUCTION",
+    "Aim",
+    "Channel",
+    "CheckResult",
+    "Checker",
+    "Collected",
+    "Delete",
+    "Doorbell",
+    "Expected",
+    "Fence",
+    "Insert",
+    "Job",
+    "Ledger",
+    "OperationState",
+    "PoisonQueues",
+    "Prober",
+    "Put",
+    "Replace",
+    "Returns",
+    "RoadPicture",
+    "Routing",
+    "Row",
+    "SampleSource",
+    "SetAside",
+    "Sighting",
+    "Signature",
+    "Signer",
+    "SitePicture",
+    "SlotSite",
+    "Want",
+    "Warmer",
+    "Write",
+]

@@ -1,0 +1,46 @@
+"""Rings, and what becomes of messages."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+
+class Doorbell(Protocol):
+    """Rings that something may be due. A ring carries ids only; losing, doubling or reordering rings is harmless."""
+
+    def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None: ...
+
+    def watch(self, workload: str) -> None: ...
+
+    def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None: ...
+
+
+class Returns(Protocol):
+    """Takes a good message back that cannot be used yet, so that repeated attempts do not make it a poisoned one."""
+
+    def put_back(self, name: str, text: str, *, after: timedelta) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A message that the host gave up on; `receipt` is what removes it."""
+
+    id: str
+    text: str
+    receipt: str = field(repr=False)
+
+
+class PoisonQueues(Protocol):
+    """What the host set aside, one queue for each of ours."""
+
+    def set_aside(self, queue: str) -> list[SetAside]:
+        """Take the next messages; they show up again after a while unless they are removed."""
+        ...
+
+    def remove(self, queue: str, message: SetAside) -> None: ...
+
+
+class Warmer(Protocol):
+    """Has the road of a level made ready by whoever would take it."""
+
+    def warm_up(self, workload: str, level: int) -> None: ...
