@@ -23,7 +23,7 @@ from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, 
 from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, StepPhase, StepRecord, workload_of
+from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord, workload_of
 from shared.ports import Doorbell, Fence, Ledger, Replace, Signer
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ class _Advance:
         self.version = version
 
     def go(self) -> str:
+        if self.run.level not in self.policy.levels.by_number:
+            return self._finish(Ending(RunStatus.FAILED, f"the policy has no level {self.run.level} any more"))
         said = None
         while said is None:
             next_up = plan(self.policy, self.run, self.engine.clock())

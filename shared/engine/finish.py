@@ -90,7 +90,10 @@ def _climbing(policy: Policy, run: Rollback, higher: int, times: RoadTimes, now:
 
 def _against_budget(run: Rollback, policy: Policy, now: datetime) -> str:
     """Say whether the budget was met, and when it was not, what took the time."""
-    took, budget = now - run.created_at, policy.level(run.level).budget
+    took, level = now - run.created_at, policy.levels.by_number.get(run.level)
+    if level is None:
+        return say_span(took)
+    budget = level.budget
     if took <= budget:
         return f"{say_span(took)}, within its budget of {say_span(budget)}"
     spans = {step.name: (step.ended_at or now) - step.started_at for step in run.steps if step.started_at}

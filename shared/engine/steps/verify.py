@@ -142,6 +142,8 @@ def _proofs(policy: Policy, run: Rollback, roads: tuple[str, ...]) -> dict[str, 
     """The proofs of some roads by name; what two of them share is asked once."""
     proofs: dict[str, CheckBase] = {}
     for road in roads:
+        if road not in policy.all_roads:  # the policy was changed while the run was under way
+            continue
         for name, check in policy.all_roads[road].proofs(road, policy.level(run.level).verify).items():
             if check not in proofs.values():
                 proofs[f"{road}.{name}"] = check

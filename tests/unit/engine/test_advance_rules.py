@@ -1,21 +1,24 @@
 """The engine's own rules, on a step that a test plays: leases, doubt and deadlines hold whatever a step asks for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from shared.engine.advance import Rollbacks
+from shared.engine.by_hand import ByHand
 from shared.engine.commit import commit_and_ring
 from shared.engine.levels import Steps
 from shared.engine.records import load_rollback
 from shared.engine.start import starting_writes
-from shared.engine.steps.step import LEASE, Act, Done, Look, Stop, Wait
+from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
+from shared.engine.steps.verify import Checks, VerifyOutside
 from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
-from shared.ports import Fence
+from shared.ports import Fence, Row, Write
+from tests.fakes.at_once import AtOnce
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.ledger import MemoryLedger
@@ -49,23 +52,42 @@ class Played:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     id: str = ""
+    storage_fails: bool = False
 
-    def begin(self, *answers: Look | ControllerError) -> None:
+    def begin(self, *answers: Look | ControllerError, level: int = 1, chosen: Policy = _POLICY) -> None:
         self.step.answers = list(answers)
-        run = new_run(_POLICY, self.clock())
+        run = new_run(chosen, self.clock(), level=level)
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(_POLICY, run))
         self.id = run.id
 
-    def advance(self) -> str:
+    def advance(self, chosen: Policy = _POLICY) -> str:
         nothing = PlayedStep([_DONE])
         steps = Steps(nothing, nothing, {"slot_swap": self.step})
-        return Rollbacks(self.ledger, self.doorbell, steps, lambda _: _POLICY, self.clock).advance(self.id)
+        return Rollbacks(_Failing(self), self.doorbell, steps, lambda _: chosen, self.clock).advance(self.id)
 
     @property
     def run(self) -> Rollback:
         found = load_rollback(self.ledger, "orders", self.id)
         assert found is not None
         return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    """The ledger of a rollback, whose reads fail while a test wants it."""
+
+    played: Played
+
+    def read(self, workload: str, key: str) -> Row | None:
+        if self.played.storage_fails:
+            raise OutcomeUnknown("reading: 500")
+        return self.played.ledger.read(workload, key)
+
+    def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
+        return self.played.ledger.scan(workload, prefix, limit=limit)
+
+    def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+        return self.played.ledger.commit(workload, writes)
 
 
 def raising(error: ControllerError) -> Callable[[Fence], str | None]:
@@ -179,3 +201,74 @@ def test_what_was_seen_while_waiting_is_still_there_in_the_end(played: Played) -
     played.advance()
     played.advance()
     assert played.run.steps[1].evidence == {"at_rest_since": "noon", "build": "b2"}
+
+
+def test_whoever_was_cancelled_meanwhile_stops_before_the_effect(played: Played) -> None:
+    sent: list[str] = []
+
+    def effect(fence: Fence) -> str | None:
+        by_hand = ByHand(played.ledger, played.doorbell, lambda: {"orders": _POLICY}, played.clock)
+        by_hand.cancel(played.id, "a false alarm", "ann")
+        fence()
+        sent.append("effect")
+        return None
+
+    played.begin(Act(note="act", effect=effect))
+    assert played.advance() == f"rollback {played.id} was advanced by another worker"
+    assert (sent, played.run.status) == ([], RunStatus.CANCELLED)
+    assert "may have been sent, or may be within seconds" in played.run.outcome
+
+
+def test_a_lease_that_ran_out_stops_the_effect(played: Played) -> None:
+    def effect(fence: Fence) -> str | None:
+        played.clock.forward(SEND_WITHIN.total_seconds() + 0.1)
+        fence()
+        pytest.fail("sent after its time")
+
+    played.begin(Act(note="act", effect=effect))
+    assert played.advance() == f"rollback {played.id} was advanced by another worker"
+    assert played.run.steps[1].phase is StepPhase.INTENDED
+
+
+def test_a_fence_that_cannot_be_asked_means_that_nothing_was_sent(played: Played) -> None:
+    """Reading the run may fail with an unknown outcome: that is the read's, and no doubt about the effect."""
+
+    def effect(fence: Fence) -> str | None:
+        played.storage_fails = True
+        try:
+            fence()
+        finally:
+            played.storage_fails = False
+        pytest.fail("sent without a fence")
+
+    played.begin(Act(note="act", effect=effect))
+    assert "waits in take:site:slot_swap: nothing was sent: " in played.advance()
+    assert played.run.steps[1].phase is StepPhase.PENDING
+
+
+def test_a_road_that_left_the_policy_ends_its_attempt(played: Played) -> None:
+    played.begin(Wait(until=NOON, note="not yet"))
+    played.advance()
+    gone = policy(("good_slot: last-good", "good_slot: ''"), ("notify:", _ANOTHER_ROAD))
+    said = played.advance(gone)
+    assert "the policy has no road 'slot_swap' any more" in said
+
+
+def test_a_level_that_left_the_policy_ends_the_run(played: Played) -> None:
+    two = policy(("notify:", "levels: {1: {}, 2: {roads: [slot_swap]}}\nnotify:"))
+    played.begin(Wait(until=NOON, note="not yet"), level=2, chosen=two)
+    said = played.advance(_POLICY)
+    assert said.startswith("level 2 failed: the policy has no level 2 any more; 0 s; no level above takes up")
+
+
+def test_a_road_that_was_taken_and_left_the_policy_proves_nothing(played: Played) -> None:
+    played.begin(_DONE)
+    done = StepRecord(name="take:site:gone", component="site", road="gone", phase=StepPhase.DONE)
+    run = replace(new_run(_POLICY), steps=(done,))
+    record = StepRecord(name="verify:1", give_up_at=NOON)
+    found = VerifyOutside(Checks({}, AtOnce())).observe(_POLICY, run, record, NOON)
+    assert isinstance(found, Stop)
+    assert found.phase is StepPhase.FAILED
+
+
+_ANOTHER_ROAD = "roads: {split: {slot_traffic: candidate}}\nlevels: {1: {roads: [split]}}\nnotify:"
