@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SCENARIO ?= bad-build
 BIN := .venv/bin
+MATRICES := tests/scenarios/fault_matrix tests/scenarios/crash_matrix tests/scenarios/answer_matrix
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo dev test test-fast check policies format infra bench lock pages clean
+.PHONY: help setup demo dev test test-fast check matrices policies format infra bench lock pages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -22,7 +23,8 @@ dev: setup ## leave the rig running in the foreground; prints one line of JSON w
 
 test: setup ## run all tests, against a real Azurite
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/infra
-	@$(BIN)/python -m pytest tests/scenarios
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(MATRICES)
+	@$(BIN)/python -m pytest tests/scenarios $(addprefix --ignore=,$(MATRICES))
 
 test-fast: setup ## run the tests that one edits by, in under a minute
 	@$(BIN)/python -m pytest -n 2 tests/unit
@@ -32,6 +34,9 @@ check: setup ## lint, format, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+matrices: setup ## print the matrices: what sources, crashes and Azure's answers can do to it (about ten minutes)
+	@for matrix in $(MATRICES); do $(BIN)/python -m $$(echo $$matrix | tr / .) || exit 1; done
 
 policies: setup ## check the policies: name what is wrong with file, line and what was expected
 	@$(BIN)/python -m shared.policy check policies/*.yaml --any-settings

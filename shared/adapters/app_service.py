@@ -107,8 +107,11 @@ class AppServiceSlots:
             TransientError: it was reset, and the swap may be sent again.
         """
         group, name = group_and_name(site)
-        with translated(f"resetting the swap with preview of site {name}"):
-            self._clients.of(site.resource).web_apps.reset_production_slot_config(group, name, **NO_WAITING)
+        try:
+            with translated(f"resetting the swap with preview of site {name}"):
+                self._clients.of(site.resource).web_apps.reset_production_slot_config(group, name, **NO_WAITING)
+        except OutcomeUnknown as error:  # of the reset, which may be sent again; the swap itself was refused
+            raise TransientError(str(error), retry_after=error.retry_after) from None
         raise TransientError(f"a swap with preview of site {name} was in the way; it was reset")
 
     def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:

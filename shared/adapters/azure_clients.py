@@ -29,6 +29,9 @@ def credential(client_id: str | None) -> "TokenCredential":
         managed_identity_client_id=client_id,
         exclude_interactive_browser_credential=True,
         exclude_shared_token_cache_credential=True,
+        retry_total=0,  # the engine knows when to try again; the SDK would hold a worker for minutes
+        connection_timeout=5,
+        read_timeout=10,
     )
 
 

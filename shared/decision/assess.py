@@ -63,6 +63,7 @@ def _violating(trigger: RollbackTrigger, stretch: Stretch) -> TriggerReading:
         verdict=Verdict.UNHEALTHY if enough else Verdict.BLIND,
         sentence=f"{_compared(trigger, stretch.value, violating=True)} for {held} ({bound}, {counted})",
         since=stretch.since,
+        heard_at=stretch.heard_at,
         held=stretch.held,
         hold_for=trigger.hold_for,
         value=stretch.value,

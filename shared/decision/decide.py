@@ -7,7 +7,6 @@ the world decides nothing after it. Whoever is blind waits, and says so. Everyth
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from shared.decision.guards import Situation, rollback_limitation
 from shared.model.decision import Action, Decision
@@ -55,8 +54,10 @@ def _fires(reading: TriggerReading, situation: Situation) -> bool:
     last = situation.last_rollback
     if last is None or last.status is not RunStatus.VERIFIED or reading.since is None:
         return True
-    since_then = reading.since + reading.held - last.ended_at
-    return since_then > timedelta(0) and since_then >= reading.hold_for
+    held_until = reading.since + reading.held
+    # Where the last word stands, it was still said before: an alert that has not been resolved yet is no new alert.
+    heard_since = (reading.heard_at or held_until) > last.ended_at
+    return heard_since and held_until - last.ended_at >= reading.hold_for
 
 
 def _told_late(readings: Sequence[TriggerReading], situation: Situation) -> str:

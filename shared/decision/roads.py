@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.policy import EMERGENCY, Level, Policy
+from shared.model.policy_roads import SlotSwapRoad
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 
 LOOK_BEFORE = "look_before"
@@ -92,21 +93,37 @@ class _Planner:
         taken = {step.component for step in self._run.steps if step.road and step.phase is StepPhase.DONE}
         missing = [name for name in self._level.steered if name not in taken]
         if not missing or EMERGENCY in taken:
-            return Ending(RunStatus.VERIFIED, verification.note)
+            return Ending(RunStatus.VERIFIED, f"{verification.note}{self._detours()}")
         why = "; ".join(f"{name} was not taken back: {self._why_lost(name)}" for name in missing)
         return Ending(RunStatus.PARTIAL, f"{verification.note}; {why}")
+
+    def _detours(self) -> str:
+        """Say which roads got there when others did not, and why: a missing role must not go unnoticed."""
+        others = [step for step in self._run.steps if step.road and step.phase is not StepPhase.DONE]
+        if not others:
+            return ""
+        there = [step.road for step in self._run.steps if step.road and step.phase is StepPhase.DONE]
+        said = [f"{step.road} {step.phase if step.phase.over else 'was overtaken'}: {step.note}" for step in others]
+        return f"; by {', '.join(there)}; {'; '.join(said)}"
 
     def _component(self, name: str, attempts: Sequence[StepRecord]) -> Plan:
         """Plan one component: nothing once a road is established, else those under way and perhaps one more."""
         if any(step.phase is StepPhase.DONE for step in attempts):
             return Plan()
         live = [step for step in attempts if not step.phase.over]
-        late = all(step.late_at is not None and step.late_at <= self._now for step in live)
+        late = all(self._is_late(step) for step in live)
         unused = self._unused(name)
         opened = (self._attempt(name, unused[0]),) if late and unused else ()
         names = tuple(step.name for step in (*live, *opened))
         again = [step.late_at for step in (*live, *opened) if step.late_at and len(unused) > len(opened)]
         return Plan(opened=opened, live=names, again_at=min((at for at in again if at > self._now), default=None))
+
+    def _is_late(self, step: StepRecord) -> bool:
+        """Not established by the time it takes; what became of a swap in doubt is not known for a minute."""
+        doubted = step.phase is StepPhase.INTENDED and step.lease_until is None
+        if doubted and isinstance(self._policy.all_roads.get(step.road), SlotSwapRoad):
+            return True
+        return step.late_at is not None and step.late_at <= self._now
 
     def _unused(self, component: str) -> list[str]:
         """The roads of a component that were not tried yet, the fastest first."""

@@ -25,12 +25,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """An unbroken violation: when it began and ended, its mean value weighted by count, and how much it stands on."""
+    """An unbroken violation: when it began and ended, its mean value weighted by count, and how much it stands on.
+
+    Attributes:
+        heard_at: Event time of the newest sample in it; `until` lies behind that where the last word stands.
+    """
 
     since: datetime
     until: datetime
     value: float
     count: int
+    heard_at: datetime
 
     @property
     def held(self) -> timedelta:
@@ -81,4 +86,4 @@ def newest_stretch(line: Sequence[Point], trigger: RollbackTrigger, watermark: d
     until = watermark if trigger.no_data is NoData.HOLD else members[0].at
     count = sum(point.count for point in members)
     mean = sum(point.value * point.count for point in members) / count
-    return Stretch(members[-1].at, until, mean, count)
+    return Stretch(members[-1].at, until, mean, count, heard_at=members[0].at)

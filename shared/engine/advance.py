@@ -29,6 +29,7 @@ from shared.ports import Doorbell, Fence, Ledger, Replace, Signer
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = timedelta(seconds=3)
+_LONGEST_PAUSE = timedelta(seconds=15)
 # A ring and its run may be timed by two clocks.
 _EARLY = timedelta(milliseconds=500)
 
@@ -138,10 +139,19 @@ class _Advance:
         return self._in_time(record, look, now)
 
     def _in_time(self, record: StepRecord, look: Look, now: datetime) -> Look:
-        """A step that still waits when its time is over has failed."""
-        if not isinstance(look, Wait) or record.give_up_at is None or now < record.give_up_at:
+        """A step that still waits, or has to act again, when its time is over has failed."""
+        if record.give_up_at is None or now < record.give_up_at:
             return look
-        return Stop(phase=StepPhase.FAILED, note=f"given up at its deadline: {look.note}", evidence=look.evidence)
+        match look:
+            case Wait():
+                return Stop(
+                    phase=StepPhase.FAILED, note=f"given up at its deadline: {look.note}", evidence=look.evidence
+                )
+            case Act():
+                return Stop(
+                    phase=StepPhase.FAILED, note=f"given up at its deadline: {record.note}", evidence=look.before
+                )
+        return look
 
     def _done(self, record: StepRecord, look: Done) -> None:
         """Record that the step's desired state holds."""
@@ -180,10 +190,10 @@ class _Advance:
         try:
             token = look.effect(self._fence(record))
         except OutcomeUnknown as error:
-            return self._doubt(record, str(error))
+            return self._doubt(record, error)
         except TransientError as error:
             # A second attempt that is refused for now says nothing about the first: the doubt stays.
-            return self._doubt(record, str(error)) if in_doubt else self._withdraw(record, error)
+            return self._doubt(record, error) if in_doubt else self._withdraw(record, error)
         except PermanentError as error:
             self._stop(record, Stop(phase=StepPhase.FAILED, note=str(error)))
         else:
@@ -221,21 +231,29 @@ class _Advance:
 
     def _acted(self, record: StepRecord, token: str | None) -> None:
         now = self.engine.clock()
-        acted = replace(record, phase=StepPhase.ACTED, acted_at=now, lease_until=None, operation=token)
+        acted = replace(
+            record,
+            phase=StepPhase.ACTED,
+            acted_at=now,
+            lease_until=None,
+            operation=token,
+            accepted=record.accepted + 1,
+        )
         event = self._event(EventKind.EFFECT_ACCEPTED, f"{record.name} accepted: {record.note}")
         self._save(replace(self.run.with_step(acted), due_at=now), event)
 
-    def _doubt(self, record: StepRecord, why: str) -> datetime:
+    def _doubt(self, record: StepRecord, error: TransientError) -> datetime:
         """Keep the intent, give the lease back: from now on anybody may find out what happened."""
-        note = f"it is not known whether {record.name} took effect: {why}"
+        note = f"it is not known whether {record.name} took effect: {error}"
         self.run = self.run.with_step(replace(record, lease_until=None, note=note))
-        return self.engine.clock() + timedelta(seconds=1)
+        return self.engine.clock() + _pause(record.acts)
 
     def _withdraw(self, record: StepRecord, error: TransientError) -> datetime | None:
         """Nothing happened: take the intent back and try again when the other side is ready."""
-        now = self.engine.clock()
-        free = replace(record, phase=StepPhase.PENDING, lease_until=None, note=str(error))
-        return self._follow(free, self._in_time(free, Wait(until=now + error.retry_after, note=str(error)), now))
+        now, refused = self.engine.clock(), record.refused + 1
+        free = replace(record, phase=StepPhase.PENDING, lease_until=None, note=str(error), refused=refused)
+        until = now + max(error.retry_after, _pause(refused))
+        return self._follow(free, self._in_time(free, Wait(until=until, note=str(error)), now))
 
     def _finish(self, ending: Ending) -> str:
         now = self.engine.clock()
@@ -263,3 +281,8 @@ class _Advance:
         return Event(
             workload=self.run.workload, kind=kind, at=self.engine.clock(), sentence=sentence, about=self.run.id
         )
+
+
+def _pause(times: int) -> timedelta:
+    """How long to leave the other side alone after it failed so many times: 1, 2, 4, 8 s, then 15 s."""
+    return min(timedelta(seconds=2 ** min(times - 1, 10)), _LONGEST_PAUSE)

@@ -18,7 +18,7 @@ from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
 from shared.model.quarantine import Quarantine
-from shared.model.rollback import LastRollback, RoadTimes, Rollback, RunStatus
+from shared.model.rollback import LastRollback, RoadTimes, Rollback, RunStatus, StepPhase
 from shared.ports import Delete, Ledger, Put, Replace, Row, Write
 
 
@@ -102,9 +102,12 @@ def _against_budget(run: Rollback, policy: Policy, now: datetime) -> str:
     return f"{say_span(took)}, over its budget of {say_span(budget)}{most}"
 
 
+_UNDER_WAY = (StepPhase.INTENDED, StepPhase.ACTED)
+
+
 def _still_under_way(run: Rollback) -> str:
     """Name what was overtaken by another road and may still take effect."""
-    under_way = [step.name for step in run.steps if step.road and step.acts and not step.phase.over]
+    under_way = [step.name for step in run.steps if step.road and step.phase in _UNDER_WAY]
     return f"; still under way: {', '.join(under_way)}" if under_way else ""
 
 

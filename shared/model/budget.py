@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from shared.model.quantity import parse_duration, say_duration
 
-_BUDGET = re.compile(r"(?P<most>\d{1,4})\s+per\s+(?P<per>\S.*)", re.ASCII)
+_BUDGET = re.compile(r"(?P<most>\d{1,6})\s+per\s+(?P<per>\S.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ class StepRecord:
         late_at: When another road is begun beside this one.
         give_up_at: When this step has failed if it is not done.
         lease_until: Until then, whoever wrote the intent may still be acting; nobody else acts before.
-        acts: How many times the effect was set in motion.
+        acts: How many times the effect was set in motion, or may have been.
+        refused: How many of these were refused for now: nothing happened.
+        accepted: How many of these were accepted.
         operation: Token of a long-running operation that the effect started.
         before: The world as it was seen when the intent was written.
         evidence: What was seen, for the receipt and the next look; JSON values only.
@@ -79,6 +81,8 @@ class StepRecord:
     acted_at: datetime | None = None
     ended_at: datetime | None = None
     acts: int = 0
+    refused: int = 0
+    accepted: int = 0
     operation: str | None = None
     before: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)

@@ -107,6 +107,7 @@ class TriggerReading:
     Attributes:
         verdict: `None` while a trigger that holds on silence has never had a word to stand on.
         since: Event time of the first sample of the unbroken violation.
+        heard_at: Event time of its last sample.
         held: Event time that the violation is covered for.
         hold_for: Event time that it must be covered for before the trigger fires.
         value: Mean over the violation, else the newest pooled value; in the product's own unit.
@@ -120,6 +121,7 @@ class TriggerReading:
     verdict: Verdict | None
     sentence: str
     since: datetime | None = None
+    heard_at: datetime | None = None
     held: timedelta = timedelta(0)
     hold_for: timedelta = timedelta(0)
     value: float | None = None

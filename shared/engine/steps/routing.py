@@ -40,8 +40,8 @@ class SetRouting:
             return Wait(until=now + _POLL, note="the platform is carrying it out", evidence=picture.shown)
         if record.phase is StepPhase.ACTED and record.acted_at is not None and now < record.acted_at + _SHOWN_WITHIN:
             return Wait(until=now + _POLL, note="accepted, and not shown yet", evidence=picture.shown)
-        if record.acts >= _MOST_ACTS:
-            note = f"set {record.acts} times, and it is still not as the policy wants it: somebody else sets it too"
+        if record.accepted >= _MOST_ACTS:
+            note = f"accepted {record.accepted} times, and not carried out, or somebody else sets it back"
             return Stop(phase=StepPhase.FAILED, note=note, evidence=picture.shown)
         note = f"{record.road} is not as the policy wants it"
         return Act(note=note, effect=partial(self._establish, policy, road, aim), before=picture.shown)

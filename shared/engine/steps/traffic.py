@@ -63,9 +63,7 @@ class _Swap:
         if picture.production_build == self.known_good and picture.operation_id is None:
             return Done(note=f"production runs {self.known_good}", evidence=_shown(picture))
         if record.give_up_at is not None and now >= record.give_up_at:
-            waited = say_span(now - (record.started_at or now))
-            note = f"after {waited} production still runs {picture.production_build}, not {self.known_good}"
-            return self._stop(StepPhase.FAILED, note)
+            return self._stop(StepPhase.FAILED, self._not_in_time(now))
         watched = _watched(record, picture, now)
         if picture.operation_id is not None:
             note = f"the platform works on the site (operation {picture.operation_id})"
@@ -120,6 +118,11 @@ class _Swap:
 
     def _stop(self, phase: StepPhase, note: str) -> Stop:
         return Stop(phase=phase, note=note, evidence=_shown(self.picture))
+
+    def _not_in_time(self, now: datetime) -> str:
+        waited, picture = say_span(now - (self.record.started_at or now)), self.picture
+        why = f"operation {picture.operation_id} is still under way" if picture.operation_id else self.record.note
+        return f"after {waited} production still runs {picture.production_build}, not {self.known_good}: {why}"
 
     def _wrong_slot(self) -> str:
         if self.picture.slot_build is None:

@@ -1,5 +1,6 @@
 """The table from readings to a verdict and a decision, and the sentence that goes with it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from shared.model.decision import Action
 from shared.model.policy import Guards
 from shared.model.rollback import RunStatus
 from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
-from tests.unit.decision.build import blind, ended, firing, pending, reading, situation, unheard
+from tests.unit.decision.build import at, blind, ended, firing, pending, reading, seconds, situation, unheard
 
 CRITICAL, WARNING, INVESTIGATION = Tier
 HEALTHY, UNHEALTHY, BLIND = Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.BLIND
@@ -229,3 +230,11 @@ def test_what_was_seen_before_a_rollback_healed_the_world_decides_nothing_after_
 def test_a_rollback_that_healed_nothing_leaves_what_was_seen_standing(status: RunStatus) -> None:
     after = situation(guards=_QUICK, last_rollback=ended(status, ago_s=5))
     assert decide([firing(until_s=-5)], after).action is Action.ROLL_BACK
+
+
+def test_an_alert_that_still_stands_from_before_a_verified_rollback_starts_no_second_one() -> None:
+    standing = replace(firing(), since=at(-300), heard_at=at(-300), held=seconds(300), hold_for=seconds(0))
+    after = situation(last_rollback=ended(ago_s=200), guards=Guards(cool_down=seconds(1)))
+    assert decide([standing], after).action is Action.CONTINUE
+    again = replace(standing, heard_at=at(-100))
+    assert decide([again], after).action is Action.ROLL_BACK

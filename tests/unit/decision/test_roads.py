@@ -203,7 +203,8 @@ def test_only_the_components_of_which_failing_checks_speak_get_another_road() ->
 def test_the_emergency_road_comes_when_nothing_else_is_left() -> None:
     lost = Played(chosen({"web": ("split",)}, ("far",)), {"split": _FAILED}).play()
     assert lost.opened == ["split", "far", "verify:1"]
-    assert lost.ending == Ending(RunStatus.VERIFIED, "verify:1 done")
+    said = "verify:1 done; by far; split failed: take:web:split failed"
+    assert lost.ending == Ending(RunStatus.VERIFIED, said)
     unseen = Played(chosen({"web": ("split",)}, ("far",)), {"verify:1": _FAILED}).play()
     assert unseen.opened == ["split", "verify:1", "far", "verify:2"]
 
