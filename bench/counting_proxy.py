@@ -1,30 +1,30 @@
-"""Stands between the app and one storage service and counts the requests that pass: what Azure bills as transactions.
+"""Stands between the app and its storage and keeps the requests that pass: what Azure bills as transactions.
 
 An entity group transaction is one request and one transaction, however many entities it writes:
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-from contextlib import closing
+import re
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
-from threading import Lock
 from urllib.parse import urlsplit
 
 from local.loopback import LoopbackServer, Reply, Request
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+_ENDPOINT = re.compile(r"((?:Table|Queue)Endpoint)=(http://[^/]+)")
 
 
 class CountingProxy(LoopbackServer):
-    """A reverse proxy in front of `upstream`, such as `http://127.0.0.1:10002`."""
+    """A reverse proxy in front of one service; `seen` gets every request in the order in which they arrive."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, seen: list[Request]) -> None:
+        """`upstream` is such as `http://127.0.0.1:10002`."""
         self._upstream = urlsplit(upstream).netloc
-        self._lock = Lock()
-        self._counted = 0
+        self._seen = seen
 
     def reply(self, request: Request) -> Reply:
-        with self._lock:
-            self._counted += 1
+        self._seen.append(request)
         with closing(HTTPConnection(self._upstream)) as connection:
             connection.request(request.method, request.path, request.body, dict(request.headers))
             answer = connection.getresponse()
@@ -32,8 +32,11 @@ class CountingProxy(LoopbackServer):
         kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
         return Reply(status=answer.status, headers=kept, body=body)
 
-    def take_count(self) -> int:
-        """Return how many requests passed since the last call."""
-        with self._lock:
-            counted, self._counted = self._counted, 0
-        return counted
+
+def through_proxies(storage: str, seen: list[Request], stack: ExitStack) -> str:
+    """Return a connection string whose tables and queues are reached through proxies that last as long as the stack."""
+
+    def replaced(endpoint: re.Match[str]) -> str:
+        return f"{endpoint[1]}={stack.enter_context(CountingProxy(endpoint[2], seen)).url}"
+
+    return _ENDPOINT.sub(replaced, storage)

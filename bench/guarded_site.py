@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from local.demo.world import AppEvent, AppView, World
+from bench.history import first_event, moment_of
+from local.demo.world import AppView, World
 from local.rig.rig import Rig
 
 _FAIL_SHARE = 0.5
@@ -53,9 +54,9 @@ class GuardedSite:
         time.sleep(self._chance.uniform(0, _TICK_S))
         fault = datetime.now(UTC)
         self._world.break_build(bad, _FAIL_SHARE)
-        shown = self._wait("verified", lambda shown: _event(shown, "verified", fault) is not None)
+        shown = self._wait("verified", lambda shown: first_event(shown, "verified", fault) is not None)
         self._world.heal_build(bad)
-        return Times(fault, _at(shown, "firing", fault), _at(shown, "verified", fault))
+        return Times(fault, moment_of(shown, "firing", fault), moment_of(shown, "verified", fault))
 
     def _wait(self, what: str, holds: Callable[[AppView], bool]) -> AppView:
         """Return the first view for which it holds."""
@@ -69,16 +70,3 @@ class GuardedSite:
 
 def _said(shown: AppView | None) -> str:
     return "the app does not answer" if shown is None else f"{shown.sentence}; {shown.events[:3]}"
-
-
-def _event(shown: AppView, kind: str, since: datetime) -> AppEvent | None:
-    """Return the first event of a kind after a moment; the history shows the newest first."""
-    return next((event for event in reversed(shown.events) if event.kind == kind and event.at > since), None)
-
-
-def _at(shown: AppView, kind: str, since: datetime) -> datetime:
-    event = _event(shown, kind, since)
-    if event is None:
-        told = [f"{each.at} {each.kind}: {each.sentence}" for each in shown.events]
-        raise LookupError(f"never was {kind} since {since:%H:%M:%S}; its history: {told}")
-    return event.at

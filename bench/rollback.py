@@ -31,7 +31,7 @@ def rollback() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="policies-") as folder, Rig(RigOptions(config=_sites(), hosts=0)) as rig:
         for workload in WORKLOADS:
             _write_policy(Path(folder), workload, rig)
-        rig.options.settings = {"POLICY_FOLDER": folder}
+        rig.options.settings = {"POLICY_FOLDER": folder, "FLEET_BUDGET": "10000 per 1h"}
         rig.start_host()
         times = _all_rounds(rig)
     rule_s = RULE.total_seconds()
@@ -58,7 +58,7 @@ def _write_policy(folder: Path, workload: str, rig: Rig) -> None:
         "signals": {"error_rate": demo["signals"]["error_rate"]},
         "triggers": {"critical": [demo["triggers"]["critical"][0] | {"for": f"{RULE.total_seconds():.0f}s"}]},
         "levels": demo["levels"],
-        "guards": {"cool_down": "1s"},
+        "guards": {"cool_down": "1s", "budget": "1000 per 1d"},
     }
     (folder / f"{workload}.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
 

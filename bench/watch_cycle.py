@@ -4,7 +4,6 @@ The app is built as in production, on a real Azurite; every workload has a burst
 front door, due in every cycle. Time is taken on a straight line to Azurite, transactions are counted through a proxy.
 """
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import yaml
 
-from bench.counting_proxy import CountingProxy
+from bench.counting_proxy import through_proxies
 from bench.measuring import Figure, progress, timed
 from local.azure_simulator.config import default_config
 from local.azure_simulator.launch import launch_simulator
 from local.azurite import Azurite
+from local.loopback import Request
 from shared.settings import read_settings
 from shared.wiring import App, build
 
@@ -89,18 +89,12 @@ def _evaluation_times(app: App, what: str) -> list[float]:
 
 def _transactions(storage: str, policies: Path, size: int, stack: ExitStack) -> Figure:
     """Requests at tables and queues in one cycle in which nothing happens, as almost all are."""
-    proxies: list[CountingProxy] = []
-
-    def through_proxy(endpoint: re.Match[str]) -> str:
-        proxies.append(stack.enter_context(CountingProxy(endpoint[2])))
-        return f"{endpoint[1]}={proxies[-1].url}"
-
-    counted = _app(re.sub(r"((?:Table|Queue)Endpoint)=(http://[^/]+)", through_proxy, storage), policies)
+    seen: list[Request] = []
+    counted = _app(through_proxies(storage, seen, stack), policies)
     counted.watch.run()
     taken: list[float] = []
-    for proxy in proxies:
-        proxy.take_count()
     for _ in progress(range(COUNTED_RUNS), description=f"transactions of {size}"):
+        seen.clear()
         counted.watch.run()
-        taken.append(sum(proxy.take_count() for proxy in proxies))
+        taken.append(len(seen))
     return Figure(f"storage_transactions_{size}_workloads", "transactions/cycle", taken)

@@ -5,12 +5,12 @@ The peer is `/api/health/live` of the same host, which touches nothing: the diff
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
 import aiohttp
 
+from bench.alert_body import alert_body
 from bench.measuring import Figure, progress, timed
 from local.rig.rig import Rig
 
@@ -64,7 +64,9 @@ class _Load:
 async def _rounds(url: str, headers: dict[str, str]) -> tuple[_Load, _Load]:
     """Take turns, so that whatever else the machine does meets both."""
     async with aiohttp.ClientSession(url, headers=headers) as session:
-        alerts = _Load(session, lambda s, number: s.post("/api/alerts", json=_alert(number)), 202)
+        alerts = _Load(
+            session, lambda s, number: s.post("/api/alerts", json=alert_body("demo-5xx", str(number), "Resolved")), 202
+        )
         live = _Load(session, lambda s, _: s.get("/api/health/live"), 200)
         for load in (alerts, live):
             await load.round(kept=False)
@@ -72,21 +74,3 @@ async def _rounds(url: str, headers: dict[str, str]) -> tuple[_Load, _Load]:
             await alerts.round()
             await live.round()
     return alerts, live
-
-
-def _alert(number: int) -> dict[str, Any]:
-    """An alert of the common schema that concerns the demo and was never seen before."""
-    essentials = {
-        "alertId": f"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/{number}",
-        "alertRule": "demo-5xx",
-        "severity": "Sev1",
-        "signalType": "Metric",
-        "monitorCondition": "Resolved",
-        "monitoringService": "Platform",
-        "alertTargetIDs": [],
-        "firedDateTime": datetime.now(UTC).isoformat(),
-        "resolvedDateTime": datetime.now(UTC).isoformat(),
-    }
-    criterion = {"metricName": "Http5xx", "operator": "GreaterThan", "threshold": "5", "metricValue": 12.0}
-    context = {"condition": {"windowSize": "PT5M", "allOf": [criterion]}}
-    return {"schemaId": "azureMonitorCommonAlertSchema", "data": {"essentials": essentials, "alertContext": context}}

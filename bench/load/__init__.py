@@ -1,0 +1,1 @@
+"""Many people on one site while it is taken back: who notices?"""
