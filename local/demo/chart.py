@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from html import escape
 
 from local.demo.report import Report
+from local.demo.roads import roads_taken
 from local.demo.scene import GOOD_BUILD, Recording
-from local.demo.timeline import FIRST_BAD_SAMPLE, SWAP_ACCEPTED, SWAPPED, seconds_to
+from local.demo.timeline import FIRST_BAD_SAMPLE, accepted, established, seconds_to
 from local.demo.users import Visit
 
 WIDTH, MARGIN = 800, 40
-TOP = 108
+TOP = 126
 INK, MUTED, LINE = "#1f2328", "#59636e", "#d1d9e0"
 GREEN, BLUE, RED, AMBER = "#2da44e", "#54a3ff", "#d1242f", "#bf8700"
-_BAND_HEAD, _HEIGHT = 20, 132
+_YELLOW, _ROAD_TINTS = "#fff3c4", ("#ddf4ff", "#b6e3ff")
+_BAND_LINE, _LETTER = 17, 6.2
+# Above the bars there is room for the names of two roads.
+_BAND_HEAD, _HEIGHT = 2 * _BAND_LINE + 3, 132
 _BOTTOM = TOP + _BAND_HEAD + _HEIGHT
 _STACK = (GREEN, BLUE, RED)
 _AXIS_STEPS_S = (5, 10, 20, 30, 60)
@@ -47,24 +51,31 @@ class Scale:
 
 def chart(report: Report, recording: Recording, scale: Scale) -> Iterator[str]:
     """Bands, bars and axis, from back to front."""
-    yield from _bands(report, scale)
+    yield from _bands(report, recording, scale)
     yield from _bars(recording, scale)
     yield from _axis(scale)
 
 
-def _bands(report: Report, scale: Scale) -> Iterator[str]:
-    """What a stretch of time was spent on."""
+def _bands(report: Report, recording: Recording, scale: Scale) -> Iterator[str]:
+    """What a stretch of time was spent on; a road that is still under way reaches to the end."""
     moments = list(report.timeline)
-    for begin, end, words, fill in (
-        (FIRST_BAD_SAMPLE, "firing", "the policy wants it to last", "#fff3c4"),
-        (SWAP_ACCEPTED, SWAPPED, "swap", "#ddf4ff"),
-    ):
-        begun_s, ended_s = seconds_to(moments, begin), seconds_to(moments, end)
-        if begun_s is None or ended_s is None:
-            continue
-        x, width = scale.x(begun_s), scale.x(ended_s) - scale.x(begun_s)
-        yield f'<rect x="{x:.1f}" y="{TOP}" width="{width:.1f}" height="{_BOTTOM - TOP}" fill="{fill}"/>'
-        yield text(x + width / 2, TOP + 13, words, fill=MUTED, more='font-size="11" text-anchor="middle"')
+    begun_s, ended_s = seconds_to(moments, FIRST_BAD_SAMPLE), seconds_to(moments, "firing")
+    if begun_s is not None and ended_s is not None:
+        yield from _band(scale.x(begun_s), scale.x(ended_s), "the policy wants it to last", _YELLOW)
+    for row, taken in enumerate(roads_taken(recording)):
+        begun_s = seconds_to(moments, accepted(taken.road))
+        ended_s = scale.last_s if taken.under_way else seconds_to(moments, established(taken.road))
+        if begun_s is not None and ended_s is not None:
+            yield from _band(scale.x(begun_s), scale.x(ended_s), taken.road, _ROAD_TINTS[row % len(_ROAD_TINTS)], row)
+
+
+def _band(x: float, end: float, words: str, fill: str, row: int = 0) -> Iterator[str]:
+    """A tinted stretch with its name, which stands in the middle if it fits; a further one begins a line lower."""
+    y, width = TOP + _BAND_LINE * row, max(2.0, end - x)
+    half = _LETTER * len(words) / 2
+    middle = min(max(x + half, (x + end) / 2), WIDTH - MARGIN - half)
+    yield f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BOTTOM - y}" fill="{fill}"/>'
+    yield text(middle, y + 13, words, fill=MUTED, more='font-size="11" text-anchor="middle"')
 
 
 def _bars(recording: Recording, scale: Scale) -> Iterator[str]:

@@ -78,4 +78,4 @@ def _expectations(report: Report) -> list[Text]:
 
 def _figures(report: Report) -> Text:
     known = "   ".join(f"{name} {seconds:.1f} s" for name, seconds in report.figures().items())
-    return Text(f"{report.outcome}\n", "bold").append(known, "default")
+    return Text(f"{report.outcome}\n", "bold").append("   ".join(filter(None, (report.way, known))), "default")

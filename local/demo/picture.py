@@ -12,7 +12,7 @@ from local.demo.scenarios import SCENARIOS
 from local.demo.scene import FAULT, GOOD_BUILD, Recording
 from local.demo.timeline import FIRST_BAD_SAMPLE, WELL_AGAIN, Moment
 
-_ROWS_TOP, _ROW_HEIGHT = 312, 23
+_ROWS_TOP, _ROW_HEIGHT = 347, 23
 _LEAD_S = 10.0
 # Width of a letter of a bold title as a share of its size, on the broad side.
 _EM_OF_BOLD = 0.62
@@ -58,24 +58,30 @@ def _head(report: Report, recording: Recording) -> Iterator[str]:
     title = SCENARIOS[report.scenario].story
     size = min(18.0, (WIDTH - 2 * MARGIN) / (_EM_OF_BOLD * len(title)))
     yield text(MARGIN, 38, title, more=f'font-size="{size:.1f}" font-weight="600"')
-    yield text(MARGIN, 60, _summary(report), fill=MUTED, more=_SMALL)
-    yield text(WIDTH - MARGIN, 87, "requests each second", fill=MUTED, more=f'{_SMALL} text-anchor="end"')
+    for y, words in ((60, _times(report)), (78, _ways(report))):
+        yield text(MARGIN, y, words, fill=MUTED, more=_SMALL)
+    yield text(WIDTH - MARGIN, 105, "requests each second", fill=MUTED, more=f'{_SMALL} text-anchor="end"')
     x = float(MARGIN)
     for color, words in _legend(recording):
-        yield f'<rect x="{x:.1f}" y="78" width="10" height="10" rx="2" fill="{color}"/>'
-        yield text(x + 16, 87, words, fill=MUTED, more=_SMALL)
+        yield f'<rect x="{x:.1f}" y="96" width="10" height="10" rx="2" fill="{color}"/>'
+        yield text(x + 16, 105, words, fill=MUTED, more=_SMALL)
         x += 40 + 6.6 * len(words)
 
 
-def _legend(recording: Recording) -> tuple[tuple[str, str], ...]:
-    served = f"served by {GOOD_BUILD}", f"served by {recording.new_build}"
-    return (GREEN, served[0]), (BLUE, served[1]), (RED, "failed")
+def _legend(recording: Recording) -> Iterator[tuple[str, str]]:
+    yield GREEN, f"served by {GOOD_BUILD}"
+    if any(visit.build == recording.new_build for visit in recording.visits):
+        yield BLUE, f"served by {recording.new_build}"
+    yield RED, "failed"
 
 
-def _summary(report: Report) -> str:
-    figures = report.figures()
-    said = [f"{name} {seconds:.0f} s" for name, seconds in figures.items()]
-    return " · ".join([*said, f"swap POSTs: {report.swap_posts}", f"production serves {report.production_build}"])
+def _times(report: Report) -> str:
+    said = (f"{name} {seconds:.0f} s" for name, seconds in report.figures().items())
+    return " · ".join(said) or "nothing fired"
+
+
+def _ways(report: Report) -> str:
+    return f"{report.way} · swap POSTs: {report.swap_posts} · people are served {report.production_build}"
 
 
 def _fared(report: Report) -> str:

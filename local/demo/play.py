@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from local.azure_simulator.config import PRODUCTION, SimulatorConfig, SiteConfig, SlotConfig
 from local.demo.pace import Pace
-from local.demo.scenarios import SCENARIOS, Scenario
-from local.demo.scene import ANNOUNCED, FAULT, GOOD_BUILD, Recording, Scene
+from local.demo.scenario import Scenario
+from local.demo.scenarios import SCENARIOS
+from local.demo.scene import ANNOUNCED, FAULT, Recording, Scene
 from local.demo.screen import Screen
 from local.demo.users import Users
 from local.demo.world import AppView, World
-from local.rig.rig import SITE, Rig, RigOptions
+from local.rig.rig import Rig, RigOptions
 
 _LOOK_EVERY_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
-_GOOD_SLOT = "last-good"
 
 
 class CannotPlay(Exception):
@@ -35,33 +34,17 @@ def play(name: str, pace: Pace, screen: Screen, logs: Path) -> Recording:
     """
     scenario = SCENARIOS[name]
     screen.say(f"{name}: {scenario.story}")
+    options = scenario.stage.options(pace, logs, hosts=scenario.hosts, deliver_twice=scenario.deliver_twice)
     with (
-        _started(_options(scenario, pace, logs)) as rig,
+        _started(options) as rig,
         World(rig) as world,
-        Users(rig.site_url) as users,
+        Users(world.users_url, scenario.stage.kinds) as users,
     ):
         scene = Scene(world, users, pace, scenario.new_build)
         _wait_until_healthy(scene, screen)
-        _change(scene, screen)
+        _change(scene, scenario, screen)
         came_to_end = _strike_and_watch(scene, scenario, screen)
-        return _recording(name, scene, came_to_end=came_to_end)
-
-
-def _options(scenario: Scenario, pace: Pace, logs: Path) -> RigOptions:
-    slots = {
-        PRODUCTION: SlotConfig(build=GOOD_BUILD),
-        _GOOD_SLOT: SlotConfig(build=scenario.good_slot_build),
-    }
-    config = SimulatorConfig(sites=[SiteConfig(name=SITE, slots=slots)], timings=pace.timings)
-    settings = dict(pace.settings)
-    if pace.policy is not None:
-        folder = logs / "policies"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "demo.yaml").write_text(pace.policy, encoding="utf-8")
-        settings["POLICY_FOLDER"] = str(folder)
-    return RigOptions(
-        config=config, hosts=scenario.hosts, deliver_twice=scenario.deliver_twice, settings=settings, logs=logs
-    )
+        return _recording(scene, scenario, name, came_to_end=came_to_end)
 
 
 @contextmanager
@@ -108,10 +91,8 @@ def _wait_until_healthy(scene: Scene, screen: Screen) -> None:
         raise CannotPlay(f"the app was not healthy within {_HEALTHY_WITHIN_S:.0f} s: {scene.glance().sentence}")
 
 
-def _change(scene: Scene, screen: Screen) -> None:
-    scene.world.deploy(scene.new_build)
-    scene.mark(ANNOUNCED, f"a pipeline deployed {scene.new_build} over {GOOD_BUILD}")
-    scene.world.announce(scene.new_build, GOOD_BUILD)
+def _change(scene: Scene, scenario: Scenario, screen: Screen) -> None:
+    scene.mark(ANNOUNCED, scenario.change(scene))
     screen.say(f"{ANNOUNCED}: {scene.marks[ANNOUNCED].sentence}")
 
 
@@ -120,6 +101,7 @@ def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
         _until(_ready_to_strike, scene, screen, within_s=scene.pace.patience_s)
         at_s = time.time()
         scene.mark(FAULT, scenario.strike(scene), at_s)
+        scene.heard_first = _heard(scene, scenario)
         screen.say(f"{FAULT}: {scene.marks[FAULT].sentence}")
 
     def ended(scene: Scene) -> bool:
@@ -133,13 +115,18 @@ def _ready_to_strike(scene: Scene) -> bool:
     return scene.lasted(ANNOUNCED, scene.pace.before_fault_s)
 
 
-def _recording(name: str, scene: Scene, *, came_to_end: bool) -> Recording:
+def _heard(scene: Scene, scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    return {question: ask(scene.world) for question, ask in scenario.asks.items()}
+
+
+def _recording(scene: Scene, scenario: Scenario, name: str, *, came_to_end: bool) -> Recording:
     app = scene.world.app() or scene.app or AppView(verdict="", sentence="the app does not answer")
     last = app.last_rollback
     since_s = scene.marks[ANNOUNCED].at_s
     return Recording(
         scenario=name,
         new_build=scene.new_build,
+        kinds=scenario.stage.kinds,
         marks=dict(scene.marks),
         ended_at_s=time.time(),
         came_to_end=came_to_end,
@@ -149,6 +136,8 @@ def _recording(name: str, scene: Scene, *, came_to_end: bool) -> Recording:
         site=scene.world.site(),
         visits=tuple(scene.users.visits),
         told=tuple(scene.world.told()),
+        heard_first=scene.heard_first,
+        heard_last=_heard(scene, scenario),
         doubled=scene.world.doubled(),
         outcome=scene.world.rollback_outcome(last.id) if last else app.sentence,
     )

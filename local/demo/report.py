@@ -4,18 +4,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local.demo.expectations import Expectation
+from local.demo.roads import roads_taken, said_of
 from local.demo.scene import GOOD_BUILD, Recording
 from local.demo.timeline import Moment, Phases, phases, seconds_to, timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Seconds count from the fault; `None` where it did not happen."""
+    """Seconds count from the fault; `None` where it did not happen. `way` says by which roads it was taken back."""
 
     scenario: str
     fault_to_firing_s: float | None
     firing_to_verified_s: float | None
     fault_to_verified_s: float | None
+    way: str
     swap_posts: int
     production_build: str
     known_good_build: str
@@ -52,6 +54,7 @@ def report(recording: Recording, expectations: list[Expectation]) -> Report:
         fault_to_firing_s=firing_s,
         firing_to_verified_s=None if firing_s is None or verified_s is None else round(verified_s - firing_s, 2),
         fault_to_verified_s=verified_s,
+        way=said_of(roads_taken(recording)),
         swap_posts=len(recording.site.swap_posts),
         production_build=_served_build(recording),
         known_good_build=GOOD_BUILD,

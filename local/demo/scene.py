@@ -51,6 +51,7 @@ class Scene:
     started_at_s: float = field(default_factory=time.time)
     app: AppView | None = None
     marks: dict[str, Mark] = field(default_factory=dict)
+    heard_first: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def mark(self, what: str, sentence: str, at_s: float | None = None) -> None:
         """Note that something was done; now, if no time is given."""
@@ -92,12 +93,15 @@ class Recording:
         came_to_end: It ended by itself and not because patience ran out.
         events: The app's history since the change was announced, oldest first.
         told: Kinds of the notifications that people received.
+        heard_first: What was said right after the fault, by question.
+        heard_last: What was said in the end.
         doubled: How many queue messages were delivered twice.
         outcome: The app's final sentence.
     """
 
     scenario: str
     new_build: str
+    kinds: tuple[Kind, ...]
     marks: Mapping[str, Mark]
     ended_at_s: float
     came_to_end: bool
@@ -107,6 +111,8 @@ class Recording:
     site: SiteView
     visits: tuple[Visit, ...]
     told: tuple[str, ...]
+    heard_first: Mapping[str, tuple[str, ...]]
+    heard_last: Mapping[str, tuple[str, ...]]
     doubled: int
     outcome: str
 

@@ -1,36 +1,37 @@
 """The story of a recording in moments, and how its users fared before, during and after. Pure.
 
-Times of the controller's own transitions are those of its events. Where it could not write one, because it was killed
-or never got the reply, ARM's journal tells when the swap was accepted.
+Times of the controller's own transitions are those of its events.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from local.demo.roads import roads_taken
 from local.demo.scene import FAULT, LAST_WORD_S, Recording
 from local.demo.users import Tally, tally
 
 FIRST_BAD_SAMPLE = "first bad sample"
 SIGHT_LOST = "sight lost"
-SWAP_ACCEPTED = "swap accepted"
-SWAPPED = "swapped"
 WELL_AGAIN = "users served well again"
-# The trigger of the demo's policy that watches for failing requests.
+# The trigger of the demo's policies that watches for failing requests.
 WATCHED_TRIGGER = "errors"
-_SWAP_STEP = "take:site:slot_swap: "
 _ENDINGS = ("verified", "partial", "failed", "refused")
-# What every bad build that was taken back must show.
-WHOLE_STORY = (
-    FAULT,
-    FIRST_BAD_SAMPLE,
-    "pending",
-    "firing",
-    "decided",
-    SWAP_ACCEPTED,
-    SWAPPED,
-    "verified",
-    WELL_AGAIN,
-)
+
+
+def accepted(road: str) -> str:
+    """What the moment is called at which Azure took an order."""
+    return f"{road} accepted"
+
+
+def established(road: str) -> str:
+    """What the moment is called at which Azure had carried it out."""
+    return f"{road} established"
+
+
+def whole_story(road: str) -> tuple[str, ...]:
+    """What every bad change that was taken back by that road must show."""
+    taken = (accepted(road), established(road))
+    return (FAULT, FIRST_BAD_SAMPLE, "pending", "firing", "decided", *taken, "verified", WELL_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def phases(recording: Recording) -> Phases:
 
 def timeline(recording: Recording) -> list[Moment]:
     """The moments of a recording, oldest first."""
-    found = (*_done_by_demo(recording), *_told_by_app(recording), *_swap(recording), *_users(recording))
+    found = (*_done_by_demo(recording), *_told_by_app(recording), *_roads(recording), *_users(recording))
     moments = [Moment(round(at_s - recording.zero_s, 2), what, sentence) for at_s, what, sentence in found]
     # The sort is stable: what one cycle recorded at one instant stays in the order of cause and effect.
     return sorted(moments, key=lambda moment: moment.at_s)
@@ -107,17 +108,15 @@ def _told_by_app(recording: Recording) -> _Found:
             yield event.at.timestamp(), kind, event.sentence
 
 
-def _swap(recording: Recording) -> _Found:
-    accepted = recording.first("effect_accepted")
-    if accepted is not None:
-        yield accepted.at.timestamp(), SWAP_ACCEPTED, accepted.sentence
-    else:
-        for post in recording.site.swap_posts:
-            if post.accepted:
-                yield post.time.timestamp(), SWAP_ACCEPTED, "by ARM's journal; the app could not note it"
-    swapped = next((e for e in recording.events if e.kind == "step_done" and e.sentence.startswith(_SWAP_STEP)), None)
-    if swapped is not None:
-        yield swapped.at.timestamp(), SWAPPED, swapped.sentence
+def _roads(recording: Recording) -> _Found:
+    for taken in roads_taken(recording):
+        for milestone, what in (
+            (taken.accepted, accepted(taken.road)),
+            (taken.established, established(taken.road)),
+            (taken.failed, f"{taken.road} failed"),
+        ):
+            if milestone is not None:
+                yield milestone.at_s, what, milestone.sentence
 
 
 def _users(recording: Recording) -> _Found:

@@ -1,17 +1,68 @@
-"""The turns that a scenario may take: how it strikes, what happens meanwhile, and when it is over."""
+"""The turns that a scenario may take: what changes, how it strikes, what happens meanwhile, and when it is over."""
 
 import time
 from collections.abc import Callable
 
-from local.demo.scene import ANNOUNCED, FAULT, HEALED, KILLED, PAGED, RESTARTED, Scene
+from local.demo.scene import ANNOUNCED, FAULT, GOOD_BUILD, HEALED, KILLED, PAGED, RESTARTED, Scene
+from local.demo.stages import API, CANDIDATE, FLAG, NEXT_SITE, TTL_S, ZONE, flag_at, host_of
 
 _FAIL_SHARE = 0.4
+# Of those few who meet it at all.
+_FAIL_SHARE_OF_FEW = 0.9
+_FEW_PERCENT = 20
+
+
+def deploys(scene: Scene) -> str:
+    """The new build replaces the good one."""
+    scene.world.deploy(scene.new_build)
+    scene.world.announce(scene.new_build, GOOD_BUILD)
+    return f"a pipeline deployed {scene.new_build} over {GOOD_BUILD}"
+
+
+def splits_traffic(scene: Scene) -> str:
+    """The new build runs in a slot, and some are sent there."""
+    scene.world.deploy(scene.new_build, CANDIDATE)
+    scene.world.route(CANDIDATE, _FEW_PERCENT)
+    scene.world.announce(scene.new_build, GOOD_BUILD, kind="rollout")
+    return f"a pipeline deployed {scene.new_build} to slot {CANDIDATE} and routed {_FEW_PERCENT} % of requests there"
+
+
+def moves_name(scene: Scene) -> str:
+    """The new build runs on a site of its own, and the name leads there from now on."""
+    scene.world.lead(ZONE, API, host_of(NEXT_SITE), TTL_S)
+    scene.world.announce(scene.new_build, GOOD_BUILD)
+    return f"a pipeline led {API}.{ZONE} to {host_of(NEXT_SITE)}, which serves {scene.new_build}"
+
+
+def turns_flag_up(scene: Scene) -> str:
+    """The build stays; some are let into new code."""
+    scene.world.set_flag(flag_at(_FEW_PERCENT))
+    scene.world.announce(scene.new_build, GOOD_BUILD, kind="rollout")
+    return f"a pipeline turned the feature flag {FLAG} up to {_FEW_PERCENT} % of the requests"
 
 
 def breaks_build(scene: Scene) -> str:
     """Let the new build fail people."""
     scene.world.break_build(scene.new_build, _FAIL_SHARE)
     return f"{scene.new_build} begins to fail {_FAIL_SHARE:.0%} of its requests"
+
+
+def breaks_candidate(scene: Scene) -> str:
+    """Let the new build fail nearly all of the few who are sent to it."""
+    scene.world.break_build(scene.new_build, _FAIL_SHARE_OF_FEW)
+    return f"{scene.new_build} begins to fail {_FAIL_SHARE_OF_FEW:.0%} of its requests"
+
+
+def breaks_candidate_at_zero(scene: Scene) -> str:
+    """The same, and somebody turns the share to zero in haste, which keeps those whom a cookie holds."""
+    scene.world.route(CANDIDATE, 0)
+    return f"{breaks_candidate(scene)}; somebody turns the share of slot {CANDIDATE} to 0 %, which frees nobody"
+
+
+def breaks_feature(scene: Scene) -> str:
+    """The new code fails; which code a request meets, the flag decides."""
+    scene.world.break_build(GOOD_BUILD, _FAIL_SHARE_OF_FEW, feature=FLAG, only=["/", "/health"])
+    return f"the code behind the flag {FLAG} begins to fail {_FAIL_SHARE_OF_FEW:.0%} of its requests"
 
 
 def kills_build(scene: Scene) -> str:

@@ -1,7 +1,7 @@
-"""The people who use the site while it is broken and saved: three kinds of clients, about 30 requests a second.
+"""The people who use the site while it is broken and saved: about ten requests a second of each kind of client.
 
 They are the demo's witnesses. Every answer carries the id of the build that served it, failures included, so that
-what production serves is known from outside. The routing cookie `x-ms-routing-name=self` pins to production:
+what production serves is known from outside. The routing cookie `x-ms-routing-name` pins, `self` to production:
 https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-manually
 """
 
@@ -18,15 +18,19 @@ from urllib.parse import urlsplit
 PAUSE_S = 0.1
 _TIMEOUT_S = 10.0
 _BUILD_HEADER = "x-build-id"
-_PINNED = {"Cookie": "x-ms-routing-name=self"}
 
 
 class Kind(StrEnum):
-    """How a client comes: on a new connection, with the routing cookie, or on a connection that it keeps open."""
+    """How a client comes: on a new connection, with a routing cookie, or on a connection that it keeps open."""
 
     FRESH = "fresh"
     PINNED = "pinned"
     KEPT_ALIVE = "kept-alive"
+    HELD = "held"  # was once sent to the slot of a new build, and has its cookie
+
+
+USUAL_KINDS = (Kind.FRESH, Kind.PINNED, Kind.KEPT_ALIVE)
+_PINNED_TO = {Kind.PINNED: "self", Kind.HELD: "candidate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Visitor:
         self._opened_at_s = 0.0
         self._headers: Mapping[str, str] = {
             "User-Agent": f"demo-user/1 ({kind})",
-            **(_PINNED if kind is Kind.PINNED else {}),
+            **({"Cookie": f"x-ms-routing-name={_PINNED_TO[kind]}"} if kind in _PINNED_TO else {}),
         }
 
     def visit(self) -> Visit:
@@ -99,11 +103,11 @@ class Visitor:
 class Users:
     """All of them, one thread a kind; in a `with` statement they come and go."""
 
-    def __init__(self, site_url: str) -> None:
+    def __init__(self, site_url: str, kinds: Iterable[Kind] = USUAL_KINDS) -> None:
         self._visits: list[Visit] = []
         self._left = Event()
         self._threads = [
-            Thread(target=self._keep_visiting, args=(Visitor(kind, site_url),), daemon=True) for kind in Kind
+            Thread(target=self._keep_visiting, args=(Visitor(kind, site_url),), daemon=True) for kind in kinds
         ]
 
     def _keep_visiting(self, visitor: Visitor) -> None:

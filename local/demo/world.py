@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from local.azure_simulator.config import PRODUCTION
+from local.azure_simulator.config import PRODUCTION, RampUpRule
 from local.rig.rig import SITE, Rig
 
 _APP_TIMEOUT_S = 5.0
@@ -57,10 +57,12 @@ class SwapPost(BaseModel):
 
 
 class SiteView(BaseModel):
-    """The site as ARM has it."""
+    """The site as ARM has it; a swap that was accepted and is not over is the operation in progress."""
 
     production_build: str
     swap_posts: tuple[SwapPost, ...]
+    in_progress_operation_id: str | None = None
+    routed: tuple[RampUpRule, ...] = Field(default=(), validation_alias="rampUpRules")
 
 
 class World:
@@ -98,9 +100,9 @@ class World:
             return None
         return AppView.model_validate_json(answer.content) if answer.is_success else None
 
-    def announce(self, build: str, known_good: str) -> None:
+    def announce(self, build: str, known_good: str, kind: str = "deployment") -> None:
         """Tell the app, as the pipeline does, that a change begins."""
-        body = {"build": build, "known_good": known_good}
+        body = {"build": build, "known_good": known_good, "kind": kind}
         _must_succeed(self._app.post(f"{self._workload_url()}/changes", json=body, headers=self._key()))
 
     def rollback_outcome(self, rollback_id: str) -> str:
@@ -123,9 +125,34 @@ class World:
         """Put a build into a slot; into production, as a pipeline does that knows no slots, if none is given."""
         self._control.post(f"/sites/{self._site}/deploy", json={"slot": slot, "build": build, "setting": True})
 
-    def break_build(self, build: str, fail_share: float) -> None:
-        """Let a build fail this share of its requests."""
-        self._control.put(f"/builds/{build}/faults", json={"fail_share": fail_share})
+    def route(self, slot: str, percent: float) -> None:
+        """Let the platform send a share of the requests to a slot, as a person does in the portal."""
+        rule = {"name": slot, "actionHostName": f"{self._site}-{slot}.azurewebsites.net", "reroutePercentage": percent}
+        self._control.put(f"/sites/{self._site}/routing", json={"rules": [rule]})
+
+    def lead(self, zone: str, name: str, host: str, ttl_s: int) -> None:
+        """Let a name lead to a host; those who asked before the change have forgotten it."""
+        self._control.put(f"/dns_zones/{zone}", json={"name": name, "cname": host, "ttl_s": ttl_s})
+        self._control.delete("/resolvers/caches")
+
+    def set_flag(self, key_value: Mapping[str, Any]) -> None:
+        """Put a feature flag into the store of App Configuration."""
+        self._control.put("/key_values", json=key_value)
+
+    def page(self, path: str) -> Any:
+        """The JSON with which the site answers anybody."""
+        answer = self._app.get(f"{self.users_url}{path}")
+        _must_succeed(answer)
+        return answer.json()
+
+    @property
+    def users_url(self) -> str:
+        """Where people reach the guarded site."""
+        return self.rig.app_settings()["GUARDED_SITE_URL"]
+
+    def break_build(self, build: str, fail_share: float, **more: Any) -> None:
+        """Let a build fail this share of its requests; `more` says of which, as the control endpoint takes it."""
+        self._control.put(f"/builds/{build}/faults", json={"fail_share": fail_share, **more})
 
     def kill_build(self, build: str) -> None:
         """End a build's process; it stays dead."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from local.demo_site.faults import BuildFaults, Database, FaultDice
+from local.demo_site.faults import SERVED, BuildFaults, Database, Fate, FaultDice
 from local.demo_site.features import Features
 from local.demo_site.shop import Page, Shop, Visit
 
@@ -30,6 +30,7 @@ class DemoSite:
         self._build = build
         self._started_at = time.monotonic()
         self._dice = FaultDice.healthy()
+        self._broken_feature = ""
         self._database = Database.HEALTHY
         self._shop = Shop()
         self._features = Features.from_environment(build)
@@ -37,11 +38,12 @@ class DemoSite:
 
     def break_with(self, faults: BuildFaults) -> None:
         self._dice = FaultDice(faults)
+        self._broken_feature = faults.feature
         self._database = faults.database
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         visit = Visit(request, await request.content.read())
-        fate = self._dice.roll(request.path)
+        fate = self._fate(request)
         if fate.hangs:
             await asyncio.sleep(HANG_S)
         if fate.delay_s:
@@ -49,6 +51,11 @@ class DemoSite:
         response = self._page_for(request)(visit) if fate.status == 200 else self._failure(fate.status)
         response.headers[BUILD_HEADER] = self._build
         return response
+
+    def _fate(self, request: web.BaseRequest) -> Fate:
+        fate = self._dice.roll(request.path)
+        spared = self._broken_feature and not self._features.lets_in(self._broken_feature, request)
+        return SERVED if spared else fate
 
     def _page_for(self, request: web.BaseRequest) -> Page:
         in_shop = self._shop.page_for(request.method, request.path)

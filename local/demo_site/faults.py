@@ -21,6 +21,7 @@ class BuildFaults(BaseModel):
 
     Attributes:
         only: Failing, slow and hanging are these paths and what is below them; everything when empty.
+        feature: Failing, slow and hanging are requests that this feature flag lets in; all of them when empty.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,7 @@ class BuildFaults(BaseModel):
     delay_jitter_ms: float = Field(0.0, ge=0)
     hang_share: float = Field(0.0, ge=0, le=1)
     only: tuple[str, ...] = ()
+    feature: str = ""
     database: Database = Database.HEALTHY
     die: bool = False
     seed: int = 0
@@ -51,7 +53,7 @@ class Fate:
     hangs: bool
 
 
-_SERVED = Fate(status=200, delay_s=0.0, hangs=False)
+SERVED = Fate(status=200, delay_s=0.0, hangs=False)
 
 
 class FaultDice:
@@ -70,7 +72,7 @@ class FaultDice:
         # Three draws for every request: a changed share must not shift the draws of those that follow.
         fails, hangs, jitter = self._random.random(), self._random.random(), self._random.random()
         if not faults.concern(path):
-            return _SERVED
+            return SERVED
         return Fate(
             status=faults.status if fails < faults.fail_share else 200,
             delay_s=(faults.delay_ms + jitter * faults.delay_jitter_ms) / 1000,

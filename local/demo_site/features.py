@@ -99,11 +99,15 @@ class Features:
     def page_for(self, path: str) -> Page | None:
         return self._tell if path.startswith(ROUTE) else None
 
+    def lets_in(self, name: str, request: web.BaseRequest) -> bool:
+        """Whether a request is on a flag; one that is not there lets nobody in."""
+        flag = self._flags().get(name)
+        return isinstance(flag, dict) and is_on(flag, name, Visitor.of(request))
+
     def _tell(self, visit: Visit) -> web.Response:
         name, visitor = visit.request.path.removeprefix(ROUTE), Visitor.of(visit.request)
-        flag = self._flags().get(name)
-        on = isinstance(flag, dict) and is_on(flag, name, visitor)
-        answer = {"build": self._build, "feature": name, "user": visitor.user, "on": on, "known": flag is not None}
+        on, known = self.lets_in(name, visit.request), self._flags().get(name) is not None
+        answer = {"build": self._build, "feature": name, "user": visitor.user, "on": on, "known": known}
         return web.json_response(answer)
 
     def _flags(self) -> Flags:

@@ -6,20 +6,22 @@ RIG_APP_PORT, RIG_SIMULATOR_PORT, RIG_SITE_PORT, RIG_FUNCTION_KEY.
 
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from local.azure_simulator.config import SimulatorConfig, default_config
-from local.azure_simulator.launch import launch_simulator
+from local.azure_simulator.launch import RunningSimulator, launch_simulator
 from local.azurite import Azurite
 from local.processes import Child
 from local.rig.inbox import Inbox
 
 APP_FOLDER = Path(__file__).parents[2]
 SITE = "demo"
+# What else belongs to the world of a running simulator; gives the app settings that speak of it.
+type Surroundings = Callable[[RunningSimulator], AbstractContextManager[Mapping[str, str]]]
 
 
 @dataclass(kw_only=True)
@@ -31,6 +33,7 @@ class RigOptions:
         hosts: How many function hosts share the storage.
         deliver_twice: Every queue message is delivered twice, as a queue may.
         settings: App settings over the usual ones.
+        surroundings: Entered between simulator and hosts; its settings go over all others.
         logs: Folder for the processes' logs; a temporary one by default.
     """
 
@@ -38,6 +41,7 @@ class RigOptions:
     hosts: int = 1
     deliver_twice: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Surroundings = field(default=lambda _: nullcontext({}))
     logs: Path | None = None
 
 
@@ -70,6 +74,7 @@ class Rig:
                 front_door_port=os.environ.get("RIG_SITE_PORT", "0"),
             )
         )
+        self._of_surroundings = stack.enter_context(self.options.surroundings(self.simulator))
         stack.callback(self._end_hosts)
         for number in range(self.options.hosts):
             self.start_host(number)
@@ -108,6 +113,7 @@ class Rig:
             "GUARDED_WORKSPACE_ID": config.sites[0].workspace_id,
             "RIG_FUNCTION_KEY": os.environ.get("RIG_FUNCTION_KEY", "rig-function-key"),
             **self.options.settings,
+            **self._of_surroundings,
         }
 
     def site_id(self, name: str | None = None) -> str:

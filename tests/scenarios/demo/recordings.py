@@ -6,7 +6,7 @@ from typing import Any
 
 from local.demo.pace import Promptness
 from local.demo.scene import ANNOUNCED, FAULT, GOOD_BUILD, Mark, Recording
-from local.demo.users import Kind, Visit
+from local.demo.users import USUAL_KINDS, Kind, Visit
 from local.demo.world import AppEvent, AppView, LastRollback, SiteView, SwapPost
 
 BAD_BUILD = "2026.11.2-bad"
@@ -32,14 +32,14 @@ def visit(kind: Kind, second: float) -> Visit:
     return Visit(FAULT_AT_S + second, kind, served=not bad, build=build, connection_age_s=20 + second)
 
 
-VISITS = tuple(visit(kind, tenth / 10) for tenth in range(-100, ENDED_S * 10) for kind in Kind)
+VISITS = tuple(visit(kind, tenth / 10) for tenth in range(-100, ENDED_S * 10) for kind in USUAL_KINDS)
 
 EVENTS = (
     event("change_started", -5, about="change"),
     event("pending", 4.2, since=4.0),
     event("firing", 64.1),
     event("decided", 64.1),
-    event("effect_accepted", 65, about="run"),
+    event("effect_accepted", 65, about="run", sentence="take:site:slot_swap accepted: production runs the bad one"),
     event("step_done", 64.5, about="run", sentence="look_before: outside sees it"),
     event("step_done", 73.5, about="run", sentence="take:site:slot_swap: production runs the good one"),
     event("verified", 75, about="run"),
@@ -48,6 +48,7 @@ EVENTS = (
 TAKEN_BACK = Recording(
     scenario="bad-build",
     new_build=BAD_BUILD,
+    kinds=USUAL_KINDS,
     marks={ANNOUNCED: Mark(FAULT_AT_S - 5, "deployed"), FAULT: Mark(FAULT_AT_S, "broken")},
     ended_at_s=FAULT_AT_S + ENDED_S,
     came_to_end=True,
@@ -61,6 +62,8 @@ TAKEN_BACK = Recording(
     site=SiteView(production_build=GOOD_BUILD, swap_posts=(SwapPost(time=at(64.9), status=202, accepted=True),)),
     visits=VISITS,
     told=("decided", "verified"),
+    heard_first={},
+    heard_last={},
     doubled=0,
     outcome="level 1 verified",
 )

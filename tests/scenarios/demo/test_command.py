@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from local.demo import __main__ as command
+from local.demo.expectations import judge
+from local.demo.report import Report, report
+from local.demo.scenarios import SCENARIOS
+from tests.scenarios.demo.recordings import bent
+
 APP_FOLDER = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "local.demo")
 STARTED = "s since"
@@ -52,6 +58,20 @@ def test_a_busy_port_gets_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("The demo cannot be played: local.azure_simulator did not start:")
+
+
+@pytest.mark.parametrize(("told", "code"), [(("decided", "verified"), 0), (("decided",), 1)])
+def test_the_exit_code_says_whether_all_holds(
+    monkeypatch: pytest.MonkeyPatch, told: tuple[str, ...], code: int
+) -> None:
+    def played(name: str) -> Report:
+        recording = bent(scenario=name, told=told)
+        return report(recording, judge(recording, SCENARIOS[name].expects))
+
+    monkeypatch.setattr(command, "_play", played)
+    monkeypatch.setattr(sys, "argv", ["demo", "bad-build"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of pytest itself stay
+    assert command.main() == code
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from local.demo.drawing import draw
 from local.demo.expectations import judge
 from local.demo.picture import picture
 from local.demo.report import Report, report
+from local.demo.road_scenarios import ROAD_SCENARIOS
 from local.demo.scenarios import SCENARIOS
 from local.demo.scene import Glance
 from local.demo.screen import LiveScreen, PlainScreen, screen
 from local.demo.users import Kind, Tally
 from tests.scenarios.demo.recordings import TAKEN_BACK, bent
+from tests.scenarios.demo.road_recordings import HEARD, as_it_must
 
 GLANCE = Glance(
     seconds=1.0,
@@ -92,3 +94,22 @@ def test_the_picture_keeps_within_its_frame(name: str) -> None:
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts[0] == SCENARIOS[name].story
     assert "verified +75.0 s" in texts
+
+
+# Of a letter of the plain text, on the broad side; the title sizes itself.
+LETTER_PX = 6.4
+
+
+@pytest.mark.parametrize("name", ROAD_SCENARIOS)
+def test_the_picture_tells_of_its_roads_within_its_frame(name: str) -> None:
+    recording = as_it_must(name)
+    found = report(recording, [])
+    root = ElementTree.fromstring(picture(found, recording))  # noqa: S314  # our own
+    lines = list(root.iter("{http://www.w3.org/2000/svg}text"))
+    said = ["".join(line.itertext()) for line in lines]
+    assert {HEARD[name][2], f"{HEARD[name][2]} accepted +66.0 s"} <= set(said)
+    assert ("slot_swap" in said) == (name == "slow-swap")
+    assert any(one.startswith(found.way) for one in said)
+    for line, words in list(zip(lines, said, strict=True))[1:]:
+        share = {"middle": 0.5, "end": 0.0}.get(line.attrib.get("text-anchor", ""), 1.0)
+        assert float(line.attrib["x"]) + share * LETTER_PX * len(words) <= 800

@@ -6,7 +6,7 @@ from local.demo.expectations import judge
 from local.demo.report import report
 from local.demo.scenarios import SCENARIOS
 from local.demo.scene import ANNOUNCED, Mark, Recording
-from local.demo.timeline import SWAP_ACCEPTED, WELL_AGAIN, phases, seconds_to, timeline, well_again_at_s
+from local.demo.timeline import WELL_AGAIN, phases, seconds_to, timeline, well_again_at_s
 from local.demo.users import Tally
 from tests.scenarios.demo.recordings import ENDED_S, EVENTS, FAULT_AT_S, SWAPPED_S, TAKEN_BACK, VISITS, bent
 
@@ -25,16 +25,16 @@ def test_the_story_is_told_in_order() -> None:
         ("pending", 4.2),
         ("firing", 64.1),
         ("decided", 64.1),
-        ("swap accepted", 65.0),
+        ("slot_swap accepted", 65.0),
         (WELL_AGAIN, SWAPPED_S),
-        ("swapped", 73.5),
+        ("slot_swap established", 73.5),
         ("verified", 75.0),
     ]
 
 
 def test_arm_tells_of_a_swap_that_the_app_could_not_note() -> None:
     unnoted = bent(events=tuple(event for event in EVENTS if event.kind != "effect_accepted"))
-    assert seconds_to(timeline(unnoted), SWAP_ACCEPTED) == pytest.approx(64.9)
+    assert seconds_to(timeline(unnoted), "slot_swap accepted") == pytest.approx(64.9)
 
 
 def test_users_are_counted_by_phase() -> None:
