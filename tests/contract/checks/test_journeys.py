@@ -134,7 +134,7 @@ def test_captured_values_go_into_target_headers_and_body() -> None:
         }
         assert walk(site.url, captures, use).passed
     asked = site.asked[1]
-    assert asked.target == "/a%20b%2Fc%3Fd/7?t=a%20b%2Fc%3Fd"
+    assert asked.path == "/a%20b%2Fc%3Fd/7?t=a%20b%2Fc%3Fd"
     assert (asked.headers["x-id"], asked.headers["content-type"]) == ("7 of a b/c?d", "application/merge-patch+json")
     assert json.loads(asked.body) == {"ids": ["7", 7], "said": "true, b1", "{id}": None}
 

@@ -1,36 +1,25 @@
 """A shop whose flag `checkout` decides who is on the new, bad path; the policy wants nobody on it."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 
 from local.azure_simulator import config as simulated
 from local.azure_simulator.app_configuration.config import KeyValueConfig
-from local.azure_simulator.launch import RunningSimulator, launch_simulator
+from local.azure_simulator.launch import RunningSimulator
 from shared.adapters.app_configuration import AppConfigurationRouting
-from shared.model.policy import Policy
 from shared.model.policy_roads import AppConfigurationRoad
-from shared.model.policy_text import read_policy
-from shared.ports import Aim
-from tests.contract.roads.world import RoadWorld
+from tests.contract.roads.world import Json, RoadWorld, launched, shop_policy, site_with
 
-AIM = Aim(rollback_id="r1", component="checkout", known_good="b1")
 FLAG = "checkout"
 KEY = f".appconfig.featureflag/{FLAG}"
 CONTENT_TYPE = "application/vnd.microsoft.appconfig.ff+json;charset=utf-8"
 # `ann` is named, `bob` is in a group that is, and `cy` is anybody.
 VISITORS = ({"user": "ann"}, {"user": "bob", "groups": "staff"}, {"user": "cy"})
 QUICK = simulated.Timings(key_value_settles_s=0.0, feature_refresh_s=0.05)
-_POLICY = """\
-workload: shop
-site: {{resource: "{site}", url: "{url}"}}
-signals:
-  error_rate: {{probe: /health, share: failed}}
-triggers:
-  critical: [{{name: errors, when: error_rate > 5%}}]
+_ROADS = """\
 roads:
   checkout: {{app_configuration: "{store}", flag: checkout}}
 levels:
@@ -38,8 +27,6 @@ levels:
     roads: [checkout]
     verify: {{checks: {{on_old_path: {{get: "/features/checkout?user=ann", expect: {{on: false}}}}}}}}
 """
-
-type Json = dict[str, Any]
 
 
 def make_flag(percent: float, *, enabled: bool = True) -> Json:
@@ -60,43 +47,24 @@ def make_flag(percent: float, *, enabled: bool = True) -> Json:
 
 
 def make_config() -> simulated.SimulatorConfig:
-    slots = {"production": simulated.SlotConfig(build="b1")}
     return simulated.SimulatorConfig(
-        sites=[simulated.SiteConfig(name="demo", slots=slots)],
+        sites=[site_with()],
         key_values=[KeyValueConfig(**key_value(make_flag(0, enabled=False)))],
         timings=QUICK,
     )
 
 
-@contextmanager
-def app_configuration_world() -> Iterator[RoadWorld]:
-    with launch_simulator(make_config()) as simulator:
-        policy = _policy(simulator)
-        yield RoadWorld(
-            simulator=simulator,
-            environment=simulator.identity_environment,
-            policy=policy,
-            road=road_of(policy),
-            aim=AIM,
-            new_routing=AppConfigurationRouting,
-            steer_away=lambda: put_flag(simulator, make_flag(100)),
-            seen_good=lambda: not users_on(simulator),
-            effects=lambda: int(simulator.control("GET", "/state")["calls"].get("key_value_write", 0)),
-            read_api="key_value_read",
-            write_api="key_value_write",
-        )
-
-
-def _policy(simulator: RunningSimulator) -> Policy:
-    site = simulator.control("GET", "/state")["sites"]["demo"]["resource_id"]
-    text = _POLICY.format(site=site, url=simulator.front_doors["demo"], store=simulator.url)
-    return read_policy(text, file="shop.yaml", settings={})
-
-
-def road_of(policy: Policy) -> AppConfigurationRoad:
-    road = policy.roads["checkout"]
-    assert isinstance(road, AppConfigurationRoad)
-    return road
+def app_configuration_world() -> AbstractContextManager[RoadWorld[AppConfigurationRoad]]:
+    return launched(
+        make_config(),
+        AppConfigurationRoad,
+        policy=lambda simulator: shop_policy(simulator, _ROADS.format(store=simulator.url)),
+        routing=lambda _: AppConfigurationRouting(),
+        steer_away=lambda simulator: put_flag(simulator, make_flag(100)),
+        seen_good=lambda simulator: not users_on(simulator),
+        read_api="key_value_read",
+        write_api="key_value_write",
+    )
 
 
 def key_value(flag: Json, **more: Any) -> Json:

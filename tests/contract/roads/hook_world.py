@@ -1,31 +1,19 @@
 """A traffic switch of one's own behind a hook: `blue` is the good side, `green` the bad one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
 
 from local.azure_simulator import config as simulated
 from local.azure_simulator.hook_target.config import HookTargetConfig
-from local.azure_simulator.launch import RunningSimulator, launch_simulator
+from local.azure_simulator.launch import RunningSimulator
 from shared.adapters.hook import HookRouting
 from shared.adapters.outbound import Outbound
 from shared.clock import utc_now
-from shared.model.policy import Policy
 from shared.model.policy_roads import HookRoad
-from shared.model.policy_text import read_policy
-from shared.ports import Aim
-from tests.contract.roads.world import RoadWorld
+from tests.contract.roads.world import Json, RoadWorld, launched, shop_policy, site_with
 
-AIM = Aim(rollback_id="r1", component="switch", known_good="b1")
 QUICK = simulated.Timings(hook_s=0.0)
 SECRET = "a secret that nobody guesses"
-_POLICY = """\
-workload: shop
-site: {{resource: "{site}", url: "{url}"}}
-signals:
-  error_rate: {{probe: /health, share: failed}}
-triggers:
-  critical: [{{name: errors, when: error_rate > 5%}}]
+_ROADS = """\
 roads:
   switch:
     hook: "{simulator}/hook/orders"
@@ -36,47 +24,28 @@ levels:
   1: {{roads: [switch]}}
 """
 
-type Json = dict[str, Any]
-
 
 def make_config() -> simulated.SimulatorConfig:
-    slots = {"production": simulated.SlotConfig(build="b1")}
     return simulated.SimulatorConfig(
-        sites=[simulated.SiteConfig(name="demo", slots=slots)],
+        sites=[site_with()],
         hook_target=HookTargetConfig(secret=SECRET, state=make_state("blue")),
         timings=QUICK,
     )
 
 
-@contextmanager
-def hook_world() -> Iterator[RoadWorld]:
-    with launch_simulator(make_config()) as simulator:
-        policy = policy_for(simulator)
-        yield RoadWorld(
-            simulator=simulator,
-            environment=simulator.identity_environment,
-            policy=policy,
-            road=road_of(policy),
-            aim=AIM,
-            new_routing=lambda: HookRouting(Outbound(), utc_now),
-            steer_away=lambda: turn(simulator, "green"),
-            seen_good=lambda: bool(hook_state(simulator)["state"]["traffic"]["target"] == "blue"),
-            effects=lambda: int(simulator.control("GET", "/state")["calls"].get("hook_call", 0)),
-            read_api="hook_read",
-            write_api="hook_call",
-        )
-
-
-def policy_for(simulator: RunningSimulator, secret: str = SECRET) -> Policy:
-    site = simulator.control("GET", "/state")["sites"]["demo"]["resource_id"]
-    text = _POLICY.format(site=site, url=simulator.front_doors["demo"], simulator=simulator.url)
-    return read_policy(text, file="shop.yaml", settings={"HOOK_SECRET": secret})
-
-
-def road_of(policy: Policy) -> HookRoad:
-    road = policy.roads["switch"]
-    assert isinstance(road, HookRoad)
-    return road
+def hook_world() -> AbstractContextManager[RoadWorld[HookRoad]]:
+    return launched(
+        make_config(),
+        HookRoad,
+        policy=lambda simulator: shop_policy(
+            simulator, _ROADS.format(simulator=simulator.url), settings={"HOOK_SECRET": SECRET}
+        ),
+        routing=lambda _: HookRouting(Outbound(), utc_now),
+        steer_away=lambda simulator: turn(simulator, "green"),
+        seen_good=lambda simulator: bool(hook_state(simulator)["state"]["traffic"]["target"] == "blue"),
+        read_api="hook_read",
+        write_api="hook_call",
+    )
 
 
 def make_state(target: str) -> Json:

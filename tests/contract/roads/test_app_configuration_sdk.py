@@ -11,19 +11,21 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from shared.adapters.app_configuration import API_VERSION
 from shared.adapters.azure_clients import credential, policies_for
 from tests.contract.roads.app_configuration_world import CONTENT_TYPE, KEY, app_configuration_world
+from tests.contract.roads.conftest import Launch
+from tests.contract.roads.world import RoadWorld
+
+
+@pytest.fixture(scope="module")
+def launch() -> Launch:
+    return app_configuration_world
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureAppConfigurationClient]:
-    with app_configuration_world() as world:
-        for name, value in world.environment.items():
-            monkeypatch.setenv(name, value)
-        credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
-        url = world.simulator.url
-        options: dict[str, Any] = {"per_retry_policies": policies_for(url), "retry_total": 0}
-        with AzureAppConfigurationClient(url, credential(None), **options) as running:
-            yield running
-        credential.cache_clear()
+def client(world: RoadWorld) -> Iterator[AzureAppConfigurationClient]:
+    url = world.simulator.url
+    options: dict[str, Any] = {"per_retry_policies": policies_for(url), "retry_total": 0}
+    with AzureAppConfigurationClient(url, credential(None), **options) as running:
+        yield running
 
 
 def test_it_is_a_store(client: AzureAppConfigurationClient) -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from local.azure_simulator.afd.edges import Backend, GroupRouting
 from shared.adapters.azure_clients import NO_WAITING, credential, policies_for
-from tests.contract.roads.front_door_world import ARM_AUDIENCE, QUICK, builds_seen, front_door_world, group_state
-from tests.contract.roads.world import RoadWorld
+from tests.contract.roads.conftest import Launch
+from tests.contract.roads.front_door_world import builds_seen, front_door_world, group_state
+from tests.contract.roads.world import ARM_AUDIENCE, RoadWorld
 
 GROUP = ("demo-rg", "edge", "web")
 
@@ -45,25 +46,19 @@ class Edges:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Edges]:
-    with front_door_world() as world, pytest.MonkeyPatch.context() as patch:
-        for name, value in world.environment.items():
-            patch.setenv(name, value)
-        credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
-        edges = Edges(world)
-        edges.origins.get(*GROUP, "blue")  # a token for all tests
-        yield edges
-        credential.cache_clear()
+def launch() -> Launch:
+    return front_door_world
 
 
 @pytest.fixture
-def edges(running: Edges) -> Iterator[Edges]:
-    yield running
-    running.control("PUT", "/timings", QUICK.model_dump())
-    running.control("PUT", "/afd/edge/web", {"session_affinity": False})
-    running.set("spare", enabled="Disabled")
+def edges(world: RoadWorld) -> Iterator[Edges]:
+    edges = Edges(world)
+    edges.origins.get(*GROUP, "blue")  # a token for what a test measures
     for origin in ("blue", "green"):
-        running.set(origin, enabled="Enabled", weight=1000, priority=1, healthy=True)
+        edges.set(origin, enabled="Enabled", weight=1000, priority=1, healthy=True)
+    yield edges
+    edges.control("PUT", "/afd/edge/web", {"session_affinity": False})
+    edges.set("spare", enabled="Disabled")
 
 
 def seen(visitor: httpx.Client) -> tuple[str, str]:

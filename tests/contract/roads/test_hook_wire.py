@@ -12,8 +12,11 @@ from shared.adapters.outbound import Outbound
 from shared.errors import PermanentError
 from shared.model.policy_roads import HookRoad
 from tests.contract.outbound_world import HERE
-from tests.contract.roads.hook_world import AIM, SECRET
+from tests.contract.roads.hook_world import SECRET
+from tests.contract.roads.world import aim_of
 from tests.fakes.clock import NOON, FakeClock
+
+AIM = aim_of("switch")
 
 
 class Receiver(LoopbackServer):

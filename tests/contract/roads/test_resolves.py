@@ -4,9 +4,9 @@ import io
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import IPv4Address
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import dns.resolver
@@ -20,23 +20,13 @@ from local.azure_simulator.launch import RunningSimulator, launch_simulator
 from local.azure_simulator.name_servers.config import NameServersConfig
 from local.azure_simulator.traffic_manager.config import EndpointConfig, EndpointType, ProfileConfig, RoutingMethod
 from shared.adapters.checks.resolves import ResolvesChecker
-from shared.model.policy import Policy
-from shared.model.policy_text import read_policy
 from shared.model.policy_verify import ResolvesCheck
 from shared.ports import CheckResult, Expected
+from tests.contract.roads.world import site_with, wait_until
+from tests.fakes.clock import NOON
+from tests.fakes.policies import policy
 
-_EXPECTED = Expected(known_good="b1", since=datetime(2026, 1, 1, tzinfo=UTC))
-_POLICY = """\
-workload: shop
-site:
-  resource: /subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/demo
-  url: https://www.example.com
-  good_slot: last-good
-signals:
-  error_rate: {probe: /health, share: failed}
-triggers:
-  critical: [{name: errors, when: error_rate > 5%}]
-"""
+_EXPECTED = Expected(known_good="b1", since=NOON)
 _ADDRESSES = st.sets(st.integers(1, 9).map(lambda last: f"198.51.100.{last}"), min_size=1, max_size=6)
 type Ask = Callable[..., CheckResult]
 
@@ -51,9 +41,8 @@ def make_config() -> simulated.SimulatorConfig:
         EndpointConfig(name="second", target="shop", type=EndpointType.NESTED, priority=2),
         EndpointConfig(name="first", target="192.0.2.30", priority=1),
     ]
-    slots = {"production": simulated.SlotConfig(build="b1")}
     return simulated.SimulatorConfig(
-        sites=[simulated.SiteConfig(name="demo", slots=slots)],
+        sites=[site_with()],
         traffic_manager_profiles=[
             ProfileConfig(name="shop", endpoints=[EndpointConfig(name="blue", target="Blue.example.net")]),
             ProfileConfig(name="ranked", endpoints=ranked, routing=RoutingMethod.PRIORITY),
@@ -65,17 +54,17 @@ def make_config() -> simulated.SimulatorConfig:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[RunningSimulator]:
+def launched() -> Iterator[RunningSimulator]:
     with launch_simulator(make_config()) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def world(running: RunningSimulator) -> RunningSimulator:
-    for number in range(len(running.resolvers)):
-        running.control("PUT", f"/resolvers/{number}", {"mode": "normal"})
-    running.control("DELETE", "/resolvers/caches")
-    return running
+def simulator(launched: RunningSimulator) -> RunningSimulator:
+    for number in range(len(launched.resolvers)):
+        launched.control("PUT", f"/resolvers/{number}", {"mode": "normal"})
+    launched.control("DELETE", "/resolvers/caches")
+    return launched
 
 
 @pytest.fixture(scope="module")
@@ -84,39 +73,36 @@ def checker() -> Iterator[ResolvesChecker]:
         yield ResolvesChecker(pool)
 
 
-@pytest.fixture(scope="module")
-def policy() -> Policy:
-    return read_policy(_POLICY, file="shop.yaml", settings={})
-
-
 @pytest.fixture
-def ask(world: RunningSimulator, checker: ResolvesChecker, policy: Policy) -> Ask:
-    """Check a name by all resolvers of the world, or by those that are given."""
+def ask(simulator: RunningSimulator, checker: ResolvesChecker) -> Ask:
+    """Check a name by all resolvers of the simulator, or by those that are given."""
 
-    def ask(name: str, *to: str, resolvers: tuple[str, ...] = world.resolvers, within_s: float = 2.0) -> CheckResult:
+    def ask(
+        name: str, *to: str, resolvers: tuple[str, ...] = simulator.resolvers, within_s: float = 2.0
+    ) -> CheckResult:
         # Past the model, which takes no timeout below a second and no address without its form.
         check = ResolvesCheck(resolves=name, to=to).model_copy(
             update={"resolvers": resolvers, "timeout": timedelta(seconds=within_s)}
         )
-        return checker.check(policy, check, _EXPECTED)
+        return checker.check(policy(), check, _EXPECTED)
 
     return ask
 
 
-def misbehave(world: RunningSimulator, mode: str, number: int = 1) -> str:
-    world.control("PUT", f"/resolvers/{number}", {"mode": mode})
-    return world.resolvers[number]
+def misbehave(simulator: RunningSimulator, mode: str, number: int = 1) -> str:
+    simulator.control("PUT", f"/resolvers/{number}", {"mode": mode})
+    return simulator.resolvers[number]
 
 
 def evidence(result: CheckResult, resolver: str) -> Any:
     return result.evidence["resolvers"][resolver]
 
 
-def test_when_all_agree_it_passed_and_the_evidence_tells_the_chain(world: RunningSimulator, ask: Ask) -> None:
+def test_when_all_agree_it_passed_and_the_evidence_tells_the_chain(simulator: RunningSimulator, ask: Ask) -> None:
     result = ask("www.example.com", "blue.example.net")
     assert result.passed is True
     assert result.note == "www.example.com leads to blue.example.net: 3 of 3 resolvers agree"
-    heard = evidence(result, world.resolvers[0])
+    heard = evidence(result, simulator.resolvers[0])
     assert heard["answers"] == ["shop.trafficmanager.net", "blue.example.net", "192.0.2.20"]
     assert 0 < heard["ttl"] <= 30
     assert heard["ms"] > 0
@@ -147,22 +133,21 @@ def test_addresses_must_all_be_expected(ask: Ask, to: tuple[str, ...], passed: b
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(there=_ADDRESSES, expected=_ADDRESSES)
 def test_it_passes_if_and_only_if_no_address_is_outside(
-    world: RunningSimulator, ask: Ask, there: set[str], expected: set[str]
+    simulator: RunningSimulator, ask: Ask, there: set[str], expected: set[str]
 ) -> None:
-    world.control("PUT", "/dns_zones/example.com", {"name": "drawn", "a": sorted(there)})
-    world.control("DELETE", "/resolvers/caches")
+    simulator.control("PUT", "/dns_zones/example.com", {"name": "drawn", "a": sorted(there)})
+    simulator.control("DELETE", "/resolvers/caches")
     assert ask("drawn.example.com", *sorted(expected)).passed is (there <= expected)
 
 
-def test_one_resolver_that_still_tells_the_old_answer_is_named(world: RunningSimulator, ask: Ask) -> None:
-    world.control("PUT", "/dns_zones/example.com", {"name": "moved", "cname": "green.example.net", "ttl_s": 1})
-    late = misbehave(world, "stale")
+def test_one_resolver_that_still_tells_the_old_answer_is_named(simulator: RunningSimulator, ask: Ask) -> None:
+    simulator.control("PUT", "/dns_zones/example.com", {"name": "moved", "cname": "green.example.net", "ttl_s": 1})
+    late = misbehave(simulator, "stale")
     assert ask("moved.example.com", "blue.example.net").passed is False
-    world.control("PUT", "/dns_zones/example.com", {"name": "moved", "cname": "blue.example.net"})
-    others = tuple(each for each in world.resolvers if each != late)
-    until = monotonic() + 3.0
-    while not ask("moved.example.com", "blue.example.net", resolvers=others).passed and monotonic() < until:
-        sleep(0.05)  # the others keep the old answer for its second
+    simulator.control("PUT", "/dns_zones/example.com", {"name": "moved", "cname": "blue.example.net"})
+    others = tuple(each for each in simulator.resolvers if each != late)
+    # The others keep the old answer for its second.
+    wait_until(lambda: bool(ask("moved.example.com", "blue.example.net", resolvers=others).passed))
     result = ask("moved.example.com", "blue.example.net")
     assert result.passed is False
     assert result.note == (
@@ -181,47 +166,47 @@ def test_one_resolver_that_still_tells_the_old_answer_is_named(world: RunningSim
     ],
 )
 def test_a_resolver_that_gives_no_answer_has_not_agreed(
-    world: RunningSimulator, ask: Ask, mode: str, words: str
+    simulator: RunningSimulator, ask: Ask, mode: str, words: str
 ) -> None:
-    silent = misbehave(world, mode)
+    silent = misbehave(simulator, mode)
     result = ask("www.example.com", "blue.example.net", within_s=0.4)
     assert result.passed is False
     assert f"2 of 3 resolvers agree; {silent} {words}" in result.note
     assert evidence(result, silent)["problem"] == words
-    assert evidence(result, world.resolvers[0])["problem"] == ""
+    assert evidence(result, simulator.resolvers[0])["problem"] == ""
 
 
-def test_an_answer_that_is_too_long_for_a_datagram_is_asked_for_again(world: RunningSimulator, ask: Ask) -> None:
-    misbehave(world, "truncate")
+def test_an_answer_that_is_too_long_for_a_datagram_is_asked_for_again(simulator: RunningSimulator, ask: Ask) -> None:
+    misbehave(simulator, "truncate")
     assert ask("many.example.com", *(f"203.0.113.{last}" for last in range(1, 21))).passed is True
 
 
-def test_a_name_that_is_there_without_an_address_has_not_agreed(world: RunningSimulator, ask: Ask) -> None:
-    world.control("PUT", "/traffic_manager/shop/blue", {"status": "Disabled"})
+def test_a_name_that_is_there_without_an_address_has_not_agreed(simulator: RunningSimulator, ask: Ask) -> None:
+    simulator.control("PUT", "/traffic_manager/shop/blue", {"status": "Disabled"})
     try:
         result = ask("shop.trafficmanager.net", "192.0.2.20")
     finally:
-        world.control("PUT", "/traffic_manager/shop/blue", {"status": "Enabled"})
+        simulator.control("PUT", "/traffic_manager/shop/blue", {"status": "Enabled"})
     assert result.passed is False
     assert "answers no address" in result.note
 
 
 def test_a_name_leads_to_the_first_of_the_ranks_that_is_healthy_be_it_a_profile_itself(
-    world: RunningSimulator, ask: Ask
+    simulator: RunningSimulator, ask: Ask
 ) -> None:
     assert ask("ranked.trafficmanager.net", "192.0.2.30").passed is True
-    world.control("PUT", "/traffic_manager/ranked/first", {"health": "Degraded"})
-    world.control("DELETE", "/resolvers/caches")
+    simulator.control("PUT", "/traffic_manager/ranked/first", {"health": "Degraded"})
+    simulator.control("DELETE", "/resolvers/caches")
     result = ask("ranked.trafficmanager.net", "blue.example.net")
     assert result.passed is True
-    assert evidence(result, world.resolvers[0])["answers"] == ["blue.example.net", "192.0.2.20"]
+    assert evidence(result, simulator.resolvers[0])["answers"] == ["blue.example.net", "192.0.2.20"]
 
 
 def test_all_are_asked_at_once_and_none_is_waited_for_longer_than_the_check_allows(
-    world: RunningSimulator, ask: Ask
+    simulator: RunningSimulator, ask: Ask
 ) -> None:
-    for number in range(len(world.resolvers)):
-        misbehave(world, "timeout", number)
+    for number in range(len(simulator.resolvers)):
+        misbehave(simulator, "timeout", number)
     begun = monotonic()
     result = ask("www.example.com", "blue.example.net", within_s=0.5)
     assert monotonic() - begun < 1.2
@@ -266,9 +251,9 @@ def _configured_by(monkeypatch: pytest.MonkeyPatch, text: str, port: int) -> Non
 
 
 def test_without_resolvers_the_systems_own_is_asked(
-    world: RunningSimulator, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    simulator: RunningSimulator, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, port = world.resolvers[0].split("@")
+    address, port = simulator.resolvers[0].split("@")
     _configured_by(monkeypatch, f"search nowhere.test\nnameserver {address}\n", int(port))
     result = ask("www.example.com", "blue.example.net", resolvers=())
     assert result.passed is True

@@ -1,25 +1,22 @@
 """What holds for every road, whatever it is made of: the engine relies on each of these, for the fake one as well."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
-from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
-from shared.adapters.azure_clients import credential
 from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
-from shared.ports import RoadPicture
 from tests.contract.roads.app_configuration_world import app_configuration_world
+from tests.contract.roads.conftest import Launch
 from tests.contract.roads.dns_world import dns_world
 from tests.contract.roads.fake_world import fake_world
 from tests.contract.roads.front_door_world import front_door_world
 from tests.contract.roads.hook_world import hook_world
 from tests.contract.roads.slot_traffic_world import slot_traffic_world
 from tests.contract.roads.traffic_manager_world import traffic_manager_world
-from tests.contract.roads.world import RoadWorld
+from tests.contract.roads.world import RoadWorld, Worker, wait_until
 
-_WORLDS: dict[str, Callable[[], AbstractContextManager[RoadWorld]]] = {
+_WORLDS: dict[str, Launch] = {
     "fake": fake_world,
     "slot_traffic": slot_traffic_world,
     "traffic_manager": traffic_manager_world,
@@ -28,54 +25,32 @@ _WORLDS: dict[str, Callable[[], AbstractContextManager[RoadWorld]]] = {
     "app_configuration": app_configuration_world,
     "hook": hook_world,
 }
-_SOON_S = 10.0
 
 
 @pytest.fixture(scope="module", params=list(_WORLDS))
-def running(request: pytest.FixtureRequest) -> Iterator[RoadWorld]:
-    credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
-    with _WORLDS[request.param]() as world:
-        yield world
-    credential.cache_clear()
+def launch(request: pytest.FixtureRequest) -> Launch:
+    return _WORLDS[request.param]
 
 
 @pytest.fixture
-def world(running: RoadWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[RoadWorld]:
-    for name, value in running.environment.items():
-        monkeypatch.setenv(name, value)
-    running.steer_away()
-    wait_until(lambda: not look(running).established)
-    yield running
-    running.simulator.control("DELETE", "/faults")
+def world(world: RoadWorld) -> RoadWorld:
+    wait_until(lambda: not Worker(world).look().established)
+    return world
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = monotonic() + _SOON_S
-    while not holds():
-        assert monotonic() < until, "it never came to be"
-        sleep(0.02)
-
-
-def look(world: RoadWorld) -> RoadPicture:
-    return world.new_routing().look(world.policy, world.road, world.aim)
-
-
-def establish(world: RoadWorld, fence: Callable[[], None] = lambda: None) -> None:
-    world.new_routing().establish(world.policy, world.road, world.aim, fence)
-
-
-def fault(world: RoadWorld, api: str, kind: str, **more: object) -> None:
-    world.simulator.control("POST", "/faults", {"api": api, "kind": kind, "times": 1, **more})
+@pytest.fixture
+def worker(world: RoadWorld) -> Worker:
+    return Worker(world)
 
 
 def bring_back(world: RoadWorld) -> None:
     """Do as the engine does: look, set what is not so, look again, by another worker each time."""
 
     def there() -> bool:
-        picture = look(world)
+        picture = Worker(world).look()
         if not picture.established and not picture.busy:
             try:
-                establish(world)
+                Worker(world).establish()
             except TransientError:
                 return False
         return picture.established and not picture.busy
@@ -83,12 +58,16 @@ def bring_back(world: RoadWorld) -> None:
     wait_until(there)
 
 
-def test_a_look_changes_nothing_and_says_what_is_so(world: RoadWorld) -> None:
-    before = world.effects()
-    picture = look(world)
-    assert (picture.established, picture.why_not) == (False, None)
-    assert look(world) == picture
-    assert world.effects() == before
+def lost() -> None:
+    raise LostRace("the lease ran out")
+
+
+def test_a_look_changes_nothing_and_says_what_is_so(worker: Worker) -> None:
+    before = worker.world.effects()
+    picture = worker.look()
+    assert (picture.established, picture.busy, picture.why_not) == (False, False, None)
+    assert worker.look() == picture
+    assert worker.world.effects() == before
 
 
 def test_what_is_established_is_seen_from_outside(world: RoadWorld) -> None:
@@ -96,78 +75,87 @@ def test_what_is_established_is_seen_from_outside(world: RoadWorld) -> None:
     wait_until(world.seen_good)
 
 
-def test_twice_is_as_once(world: RoadWorld) -> None:
+def test_twice_is_as_once(world: RoadWorld, worker: Worker) -> None:
     bring_back(world)
     before = world.effects()
-    establish(world)
+    worker.establish(lambda: pytest.fail("nothing is to be changed"))
     assert world.effects() == before
-    picture = look(world)
-    assert picture.established
+    assert worker.look().established
     wait_until(world.seen_good)
 
 
-def test_whoever_lost_the_lease_changes_nothing(world: RoadWorld) -> None:
-    def fence() -> None:
-        raise LostRace("the lease ran out")
-
-    before = world.effects()
+def test_whoever_lost_the_lease_changes_nothing(worker: Worker) -> None:
+    before = worker.world.effects()
     with pytest.raises(LostRace):
-        establish(world, fence)
-    assert world.effects() == before
-    assert not look(world).established
+        worker.establish(lost)
+    assert worker.world.effects() == before
+    assert not worker.look().established
 
 
-@pytest.mark.parametrize("kind", ["cut_after", "cut_before"])
-def test_a_reply_that_is_lost_leaves_the_outcome_unknown_and_setting_it_again_is_safe(
-    world: RoadWorld, kind: str
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "status", "status": 403}, PermanentError),
+        ({"kind": "status", "status": 429}, TransientError),
+        ({"kind": "status", "status": 500}, OutcomeUnknown),
+        ({"kind": "status", "status": 503}, OutcomeUnknown),
+        ({"kind": "cut_before"}, OutcomeUnknown),
+        ({"kind": "cut_after"}, OutcomeUnknown),
+    ],
+    ids=str,
+)
+def test_a_write_that_goes_wrong_is_one_call_the_right_error_and_mended_by_another(
+    worker: Worker, fault: dict[str, Any], error: type[Exception]
 ) -> None:
-    fault(world, world.write_api, kind)
-    with pytest.raises(OutcomeUnknown):
-        establish(world)
-    bring_back(world)
-    wait_until(world.seen_good)
+    before = worker.world.effects()
+    worker.fault(worker.world.write_api, **fault)
+    with pytest.raises(error, match="403" if error is PermanentError else None) as caught:
+        worker.establish()
+    assert type(caught.value) is error
+    assert worker.world.effects() == before + 1
+    bring_back(worker.world)
+    wait_until(worker.world.seen_good)
 
 
-def test_a_server_error_may_have_taken_effect(world: RoadWorld) -> None:
-    fault(world, world.write_api, "status", status=500)
-    with pytest.raises(OutcomeUnknown):
-        establish(world)
-    bring_back(world)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "status", "status": 429}, TransientError),
+        ({"kind": "status", "status": 503}, OutcomeUnknown),
+        ({"kind": "cut_before"}, OutcomeUnknown),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_not_written_and_read_again_later(
+    worker: Worker, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    before = worker.world.effects()
+    for call in (worker.look, worker.establish):
+        worker.fault(worker.world.read_api, **fault)
+        with pytest.raises(error) as caught:
+            call()
+        assert type(caught.value) is error
+    assert worker.world.effects() == before
+    assert worker.look().why_not is None
 
 
-def test_a_refusal_for_now_says_when_to_try_again(world: RoadWorld) -> None:
-    fault(world, world.write_api, "status", status=429, retry_after_s=7)
-    with pytest.raises(TransientError) as caught:
-        establish(world)
-    assert not isinstance(caught.value, OutcomeUnknown)
-    if type(world.new_routing()).__module__.startswith("shared."):
-        assert caught.value.retry_after == timedelta(seconds=7)
-    bring_back(world)
-
-
-def test_a_missing_role_is_permanent(world: RoadWorld) -> None:
-    fault(world, world.write_api, "status", status=403)
-    with pytest.raises(PermanentError, match="403"):
-        establish(world)
-    assert not look(world).established
-
-
-def test_what_may_not_be_read_is_no_road_to_take(world: RoadWorld) -> None:
+def test_what_may_not_be_read_is_no_road_to_take(worker: Worker) -> None:
     """A hook says so itself, Azure's services by an error: the engine begins the next road for both."""
-    fault(world, world.read_api, "status", status=403)
+    worker.fault(worker.world.read_api, "status", status=403)
     try:
-        said = look(world).why_not or ""
+        said = worker.look().why_not or ""
     except PermanentError as error:
         said = str(error)
     assert "403" in said
-    assert not look(world).established
+    assert not worker.look().established
 
 
-def test_a_read_that_fails_is_tried_again(world: RoadWorld) -> None:
-    fault(world, world.read_api, "status", status=503)
-    with pytest.raises(TransientError):
-        look(world)
-    assert look(world).why_not is None
+def test_a_refusal_for_now_says_when_to_try_again(worker: Worker) -> None:
+    for api, call in ((worker.world.read_api, worker.look), (worker.world.write_api, worker.establish)):
+        worker.fault(api, "status", status=429, retry_after_s=7)
+        with pytest.raises(TransientError) as caught:
+            call()
+        assert caught.value.retry_after == timedelta(seconds=7)
 
 
 def test_the_fence_is_asked_before_every_change(world: RoadWorld) -> None:
@@ -181,12 +169,12 @@ def test_the_fence_is_asked_before_every_change(world: RoadWorld) -> None:
         assert world.effects() - before < asked
 
     def there() -> bool:
-        if not look(world).established:
+        if not Worker(world).look().established:
             try:
-                world.new_routing().establish(world.policy, world.road, world.aim, fence)
+                Worker(world).establish(fence)
             except TransientError:
                 return False
-        return look(world).established
+        return Worker(world).look().established
 
     wait_until(there)
     assert 0 < world.effects() - before <= asked

@@ -1,8 +1,6 @@
 """`TrafficManagerRouting` against the simulator: what it sees, what it writes and in which order, what goes wrong."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,77 +8,63 @@ from azure.mgmt.trafficmanager.models import Profile, ProfileProperties
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.azure_clients import ArmAccess, ArmClients, credential
+from shared.adapters.azure_clients import ArmClients
 from shared.adapters.traffic_manager import traffic_manager_client
-from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import LostRace, OutcomeUnknown, PermanentError
+from shared.model.policy_roads import TrafficManagerRoad
+from tests.contract.roads.conftest import Launch
 from tests.contract.roads.lookup import answer_of, first_of, looked_up
-from tests.contract.roads.traffic_manager_world import (
-    ARM_AUDIENCE,
-    NAME,
-    QUICK,
-    Shop,
-    endpoints_of,
-    set_endpoint,
-    traffic_manager_world,
-)
+from tests.contract.roads.traffic_manager_world import NAME, endpoints_of, set_endpoint, traffic_manager_world
+from tests.contract.roads.world import RoadWorld, Worker, arm_at, wait_until
 
 _PARTS = st.one_of(st.just("disabled"), st.integers(1, 1000))
 _STATES = st.tuples(st.sampled_from(["Enabled", "Disabled"]), st.integers(1, 1000))
 
+type Shop = Worker[TrafficManagerRoad]
+
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Shop]:
-    with traffic_manager_world() as world:
-        credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
-        yield Shop(world)
-        credential.cache_clear()
+def launch() -> Launch:
+    return traffic_manager_world
 
 
 @pytest.fixture
-def shop(running: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    for name, value in running.world.environment.items():
-        monkeypatch.setenv(name, value)
-    running.simulator.control("DELETE", "/faults")
-    running.simulator.control("PUT", "/permissions", {"denied": []})
-    running.timings(**QUICK.model_dump())
+def shop(world: RoadWorld[TrafficManagerRoad]) -> Shop:
     for name, status, weight in (("green", "Enabled", 10), ("blue", "Disabled", 5), ("spare", "Disabled", 3)):
-        set_endpoint(running.simulator, name, status=status, weight=weight, health="Online")
-    running.simulator.control("DELETE", "/resolvers/caches")
-    return running
+        set_endpoint(world.simulator, name, status=status, weight=weight, health="Online")
+    world.simulator.control("DELETE", "/resolvers/caches")
+    return Worker(world)
 
 
-def test_a_look_tells_what_is_set_and_changes_nothing(shop: Shop) -> None:
-    before = shop.world.effects()
+def test_a_look_tells_what_is_set(shop: Shop) -> None:
     picture = shop.look()
-    assert (picture.established, picture.busy, picture.why_not) == (False, False, None)
     assert picture.shown["endpoints"]["green"] == {
         "status": "Enabled",
         "weight": 10,
         "health": "Online",
         "target": "green.example.net",
     }
-    assert (picture.shown["routing"], shop.world.effects()) == ("Weighted", before)
+    assert picture.shown["routing"] == "Weighted"
 
 
 def test_the_good_side_is_enabled_before_the_bad_one_is_disabled(shop: Shop) -> None:
-    before = len(shop.changes())
+    before = len(shop.written())
     shop.establish()
-    assert shop.changes()[before:] == [
+    assert shop.written()[before:] == [
         ("blue", {"endpointStatus": "Enabled", "weight": 1000}),
         ("green", {"endpointStatus": "Disabled"}),
     ]
     assert shop.look().established
     assert endpoints_of(shop.simulator)["spare"]["weight"] == 3
-    shop.wait_until_seen({"blue.example.net"})
+    wait_until(lambda: looked_up(shop.simulator, NAME) == {"blue.example.net"})
 
 
-def test_what_is_as_wanted_is_not_written_again(shop: Shop) -> None:
+def test_only_what_is_not_as_wanted_is_written(shop: Shop) -> None:
     shop.establish()
     set_endpoint(shop.simulator, "blue", weight=7)
-    before, fences = shop.world.effects(), []
-    for _ in range(2):
-        shop.routing.establish(shop.world.policy, shop.road, shop.world.aim, lambda: fences.append(1))
-    assert (shop.world.effects() - before, len(fences)) == (1, 1)
+    before = shop.world.effects()
+    shop.establish()
+    assert shop.world.effects() == before + 1
     assert endpoints_of(shop.simulator)["blue"]["weight"] == 1000
 
 
@@ -102,24 +86,24 @@ def test_whatever_is_wanted_of_whatever_there_is_something_always_serves(
     states = dict(zip(("blue", "green", "spare"), starts, strict=True))
     for name, (status, weight) in states.items():
         set_endpoint(shop.simulator, name, status=status, weight=weight)
-    road, before = shop.wanting(blue=parts[0], green=parts[1]), len(shop.changes())
-    shop.establish(road)
+    wanted, before = {"blue": parts[0], "green": parts[1]}, len(shop.written())
+    shop.establish(endpoints=wanted)
     enabled = {name for name, (status, _) in states.items() if status == "Enabled"}
-    for name, properties in shop.changes()[before:]:
+    for name, properties in shop.written()[before:]:
         enabled = enabled | {name} if properties["endpointStatus"] == "Enabled" else enabled - {name}
         assert enabled
-    assert shop.look(road).established
+    assert shop.look(endpoints=wanted).established
     assert endpoints_of(shop.simulator)["spare"]["status"] == states["spare"][0]
 
 
 def test_an_endpoint_that_does_not_exist_is_why_not(shop: Shop) -> None:
     before = shop.world.effects()
-    road = shop.wanting(blue=1, bleu=1, green="disabled")
-    picture = shop.look(road)
+    wanted = {"blue": 1, "bleu": 1, "green": "disabled"}
+    picture = shop.look(endpoints=wanted)
     assert not picture.established
     assert picture.why_not == "Traffic Manager profile shop has no endpoint bleu; it has blue, green, spare"
     with pytest.raises(PermanentError, match="no endpoint bleu"):
-        shop.establish(road)
+        shop.establish(endpoints=wanted)
     assert shop.world.effects() == before
 
 
@@ -160,125 +144,71 @@ def test_a_profile_that_is_disabled_is_why_not(shop: Shop) -> None:
         picture = shop.look()
         assert not picture.established
         assert "is disabled" in str(picture.why_not)
-        shop.wait_until_seen(set())
+        wait_until(lambda: looked_up(shop.simulator, NAME) == set())
     finally:
         _patch_profile(shop, profile_status="Enabled")
     assert shop.look().established
 
 
 def _patch_profile(shop: Shop, **properties: Any) -> None:
-    clients = ArmClients(ArmAccess(shop.simulator.url, ARM_AUDIENCE), traffic_manager_client)
+    clients = ArmClients(arm_at(shop.simulator.url), traffic_manager_client)
     parts = shop.road.traffic_manager.split("/")
     wanted = Profile(properties=ProfileProperties(**properties))
     clients.of(shop.road.traffic_manager).profiles.update(parts[4], parts[8], wanted)
 
 
 def test_a_profile_that_does_not_exist_is_a_permanent_error(shop: Shop) -> None:
-    gone = shop.road.model_copy(update={"traffic_manager": shop.road.traffic_manager + "-gone"})
     for call in (shop.look, shop.establish):
         with pytest.raises(PermanentError, match="404"):
-            call(gone)
+            call(traffic_manager=shop.road.traffic_manager + "-gone")
 
 
 def test_ids_are_taken_in_any_case(shop: Shop) -> None:
-    shouted = shop.road.model_copy(update={"traffic_manager": shop.road.traffic_manager.upper()})
-    shop.establish(shouted)
-    assert shop.look(shouted).established
+    shouted = shop.road.traffic_manager.upper()
+    shop.establish(traffic_manager=shouted)
+    assert shop.look(traffic_manager=shouted).established
 
 
 @pytest.mark.parametrize("kind", ["azureEndpoints", "nestedEndpoints"])
 def test_endpoints_of_every_type_are_written_where_they_are(shop: Shop, kind: str) -> None:
-    mixed = shop.wanting(**{kind: 9}).model_copy(
-        update={"traffic_manager": shop.road.traffic_manager.replace("/shop", "/mixed")}
-    )
-    shop.establish(mixed)
+    shop.establish(traffic_manager=shop.road.traffic_manager.replace("/shop", "/mixed"), endpoints={kind: 9})
     state = shop.simulator.control("GET", "/state")["traffic_manager"]["mixed"]["endpoints"][kind]
     assert (state["type"], state["weight"]) == (kind, 9)
 
 
-_ERRORS: list[tuple[dict[str, Any], type[Exception], bool]] = [
-    ({"kind": "status", "status": 400}, PermanentError, False),
-    ({"kind": "forbidden"}, PermanentError, False),
-    ({"kind": "status", "status": 404}, PermanentError, False),
-    ({"kind": "status", "status": 409}, TransientError, False),
-    ({"kind": "status", "status": 429}, TransientError, False),
-    ({"kind": "status", "status": 500}, OutcomeUnknown, False),
-    ({"kind": "status", "status": 503}, OutcomeUnknown, False),
-    ({"kind": "cut_before"}, OutcomeUnknown, False),
-    ({"kind": "cut_after"}, OutcomeUnknown, True),
-]
-
-
-@pytest.mark.parametrize(("fault", "error", "carried_out"), _ERRORS, ids=str)
-def test_a_write_that_goes_wrong_is_one_call_the_right_error_and_mended_by_another(
-    shop: Shop, fault: dict[str, Any], error: type[Exception], carried_out: bool
-) -> None:
-    before = shop.world.effects()
-    shop.fault("traffic_manager_write", **fault)
-    with pytest.raises(error) as caught:
-        shop.establish()
-    assert type(caught.value) is error
-    assert shop.world.effects() == before + 1
-    assert (endpoints_of(shop.simulator)["blue"]["status"] == "Enabled") is carried_out
-    assert endpoints_of(shop.simulator)["green"]["status"] == "Enabled"
-    shop.simulator.control("DELETE", "/faults")
-    shop.establish()
-    assert shop.look().established
-
-
-@pytest.mark.parametrize(("asked_s", "kept_s"), [(17, 17), (3600, 300)])
-def test_the_pause_that_azure_asks_for_is_kept_within_reason(shop: Shop, asked_s: int, kept_s: int) -> None:
-    for api, call in (("traffic_manager_read", shop.look), ("traffic_manager_write", shop.establish)):
-        shop.fault(api, "status", status=429, retry_after_s=asked_s, times=1)
-        with pytest.raises(TransientError) as caught:
-            call()
-        assert caught.value.retry_after == timedelta(seconds=kept_s)
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        ({"kind": "forbidden"}, PermanentError),
-        ({"kind": "status", "status": 503}, OutcomeUnknown),
-        ({"kind": "cut_before"}, OutcomeUnknown),
-        ({"kind": "empty"}, OutcomeUnknown),
-    ],
-    ids=str,
-)
-def test_what_cannot_be_read_is_not_written(shop: Shop, fault: dict[str, Any], error: type[Exception]) -> None:
-    before = shop.world.effects()
-    shop.fault("traffic_manager_read", **fault)
-    for call in (shop.look, shop.establish):
-        with pytest.raises(error):
-            call()
-    assert shop.world.effects() == before
-
-
 def test_an_answer_without_a_profile_is_said_to_be_one(shop: Shop) -> None:
-    shop.fault("traffic_manager_read", "empty")
-    with pytest.raises(OutcomeUnknown, match="the answer names no profile"):
-        shop.look()
+    for call in (shop.look, shop.establish):
+        shop.fault("traffic_manager_read", "empty")
+        with pytest.raises(OutcomeUnknown, match="the answer names no profile"):
+            call()
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+def test_people_are_served_whatever_becomes_of_the_first_write(shop: Shop, kind: str) -> None:
+    shop.fault("traffic_manager_write", kind)
+    with pytest.raises(OutcomeUnknown):
+        shop.establish()
+    assert endpoints_of(shop.simulator)["green"]["status"] == "Enabled"
+    assert (endpoints_of(shop.simulator)["blue"]["status"] == "Enabled") is (kind == "cut_after")
 
 
 def test_without_the_role_to_write_endpoints_the_sentence_says_which_and_nothing_else(shop: Shop) -> None:
-    denied = "Microsoft.Network/trafficManagerProfiles/externalEndpoints/write"
-    shop.simulator.control("PUT", "/permissions", {"denied": [denied]})
+    shop.deny("Microsoft.Network/trafficManagerProfiles/externalEndpoints/write")
     with pytest.raises(PermanentError, match=r"^setting endpoint blue .* to 1000: 403 AuthorizationFailed$"):
         shop.establish()
 
 
-@pytest.mark.parametrize("passes", [0, 1])
-def test_who_has_lost_the_race_writes_no_more(shop: Shop, passes: int) -> None:
-    left = iter([None] * passes)
+def test_who_loses_the_race_between_two_writes_writes_no_more(shop: Shop) -> None:
+    passes = iter([True])
 
     def fence() -> None:
-        if next(left, LostRace) is LostRace:
+        if not next(passes, False):
             raise LostRace("another worker leads")
 
     before = shop.world.effects()
     with pytest.raises(LostRace):
-        shop.routing.establish(shop.world.policy, shop.road, shop.world.aim, fence)
-    assert shop.world.effects() == before + passes
+        shop.establish(fence)
+    assert shop.world.effects() == before + 1
     assert endpoints_of(shop.simulator)["green"]["status"] == "Enabled"
 
 
