@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.model.change import Change, ChangeStatus, KnownGood
+from shared.model.change import Change, KnownGood
 from shared.model.policy import Guards
 from shared.model.quantity import say_moment, say_span
 from shared.model.quarantine import Quarantine
@@ -43,12 +43,12 @@ class Situation:
 
     @property
     def bad_build(self) -> str:
-        """The build that a rollback would take back; empty when nobody named or saw one."""
-        changing = self.change is not None and self.change.status in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED)
-        if self.change is not None and changing:
-            return self.change.build
+        """The build that a rollback would take back, never the known good; empty when nobody saw or named one."""
         good = self.known_good.build if self.known_good else ""
-        return self.production_build if self.production_build != good else ""
+        if self.production_build not in ("", good):
+            return self.production_build
+        changing = self.change is not None and self.change.in_progress and self.change.build != good
+        return self.change.build if self.change is not None and changing else ""
 
 
 def rollback_limitation(situation: Situation) -> str | None:
@@ -88,7 +88,7 @@ def _something_to_take_back(situation: Situation) -> str | None:
 def _good_before_the_change(situation: Situation) -> str | None:
     """What fired before the change began is not its doing: taking it back would not help."""
     change, firing = situation.change, situation.firing
-    if change is None or firing is None or firing.since is None or change.status is not ChangeStatus.ACTIVE:
+    if change is None or firing is None or firing.since is None or not change.in_progress:
         return None
     if firing.since + firing.hold_for > change.started_at:
         return None

@@ -5,7 +5,7 @@ what is done, and may hold secrets.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.decision.cycle import Cycle, Known, News, next_cycle
 from shared.model.decision import Decision
 from shared.model.event import Event
 from shared.model.policy import Policy
+from shared.model.signal import merge
 from shared.model.trigger import TriggerReading
 
 _DECIDING = {"workload", "site", "signals", "triggers", "guards"}
@@ -54,8 +55,17 @@ class Why:
 
 
 def reasons_of(policy: Policy, known: Known, news: News, at: datetime) -> Reasons:
-    """Return what is kept of a cycle."""
+    """Return what is kept of a cycle: no path of a probe, which may hold a key, and no sample that is not looked at."""
     deciding = policy.model_dump(mode="json", by_alias=True, include=_DECIDING)
+    for signal in deciding["signals"].values():
+        if "probe" in signal:
+            signal["probe"] = "/"
+    samples = {
+        name: merge((), found, now=at, keep=policy.horizon(name))
+        for name, found in news.samples.items()
+        if name in policy.signals
+    }
+    news = replace(news, samples=samples)
     return Reasons(policy=deciding, policy_version=policy.version, known=known, news=news, at=at)
 
 

@@ -94,7 +94,6 @@ class _Advance:
     def _round(self, live: Sequence[str], again_at: datetime | None) -> str | None:
         """Look at every live step once. Returns a sentence when the pass ends here, `None` when one got further."""
         until = [again_at] if again_at else []
-        further = False
         leased = [name for name in live if self._leased(self.run.step(name))]
         for name in leased or live:
             record = self._begun(self.run.step(name))
@@ -102,10 +101,9 @@ class _Advance:
             if leased and not isinstance(look, Done):
                 return f"rollback {self.run.id}: another worker is acting on {name}"
             waits_until = self._follow(record, look)
-            further = further or waits_until is None
-            until += [waits_until] if waits_until else []
-        if further:
-            return None
+            if waits_until is None:
+                return None  # what is live may be another thing now: a road that is established ends the race
+            until.append(waits_until)
         self._save(replace(self.run, due_at=min(until)))
         ring_rollback(self.engine.doorbell, self.run, self.engine.clock())
         waiting = "; ".join(f"{name}: {self.run.step(name).note}" for name in live)

@@ -26,7 +26,8 @@ def commit_and_ring(ledger: Ledger, doorbell: Doorbell, workload: str, writes: S
     inserted = [write for write in writes if isinstance(write, Insert)]
     for write in inserted:
         if write.key.startswith(RUN):
-            ring_rollback(doorbell, decode(Rollback, write.body))
+            run = decode(Rollback, write.body)
+            ring_rollback(doorbell, run, run.created_at)
         elif write.key.startswith(OUTBOX):
             ring_delivery(doorbell, workload, write.key.removeprefix(OUTBOX))
     return versions

@@ -13,6 +13,7 @@ from shared.engine.fleet import paused
 from shared.engine.receipts import Receipts
 from shared.engine.records import ACTIVE, CHANGE, LAST, NOW_ONE, QUARANTINE, ROADS, announce, decode, encode, run_key
 from shared.engine.start import new_rollback, starting_writes
+from shared.errors import PermanentError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
@@ -63,9 +64,12 @@ def finishing_writes(
 def _next_level(ledger: Ledger, policy: Policy, run: Rollback) -> int | None:
     """The level that takes up by itself: none while the fleet is paused or the policy only observes."""
     higher = policy.levels.above(run.level)
-    if higher is None or policy.guards.observe_only or paused(ledger) is not None:
+    if higher is None or run.level not in policy.levels.by_number or policy.guards.observe_only:
+        return None  # a level that left the policy while it ran says nothing of the one above it
+    try:
+        return higher if paused(ledger) is None else None
+    except PermanentError:  # whoever cannot read whether it may, may not
         return None
-    return higher
 
 
 def _taken_up_by(status: RunStatus, higher: int | None) -> str:
@@ -122,7 +126,7 @@ def _change_writes(run: Rollback, row: Row | None) -> list[Write]:
     if row is None or run.status is not RunStatus.VERIFIED:
         return []
     change = decode(Change, row.body)
-    if change.status not in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED):
+    if not change.in_progress or change.started_at > run.created_at:  # one that began meanwhile is another one
         return []
     taken_back = replace(change, status=ChangeStatus.ROLLED_BACK, sentence=run.outcome)
     return [Replace(CHANGE, encode(taken_back), row.version)]

@@ -14,7 +14,7 @@ from shared.engine.commit import commit_and_ring
 from shared.engine.records import ALERT, CHANGE, INBOX, KNOWN_GOOD, QUARANTINE, Arrived, announce, decode, encode
 from shared.errors import ControllerError, InvalidInput, LostRace, Refused
 from shared.model.alert import Alert
-from shared.model.change import Change, KnownGood
+from shared.model.change import Change, ChangeStatus, KnownGood
 from shared.model.event import Event, EventKind
 from shared.model.policy import UNCLAIMED, Policy, policy_of
 from shared.model.policy_signals import AlertSignal, PushedSignal
@@ -138,9 +138,22 @@ class Intake:
         """
         policy = self._policy(workload)
         recorded = KnownGood(build=build, recorded_at=self.clock(), recorded_by=recorded_by)
-        lifting = self._lifting(policy, build, override, recorded_by)
-        commit_and_ring(self.ledger, self.doorbell, workload, [Put(KNOWN_GOOD, encode(recorded)), *lifting])
+        writes = [
+            Put(KNOWN_GOOD, encode(recorded)),
+            *self._lifting(policy, build, override, recorded_by),
+            *self._completing(workload, build),
+        ]
+        commit_and_ring(self.ledger, self.doorbell, workload, writes)
         return recorded
+
+    def _completing(self, workload: str, build: str) -> list[Write]:
+        """A change whose build is known to be good has come to its end."""
+        row = self.ledger.read(workload, CHANGE)
+        change = decode(Change, row.body) if row else None
+        if row is None or change is None or not change.in_progress or change.build != build:
+            return []
+        completed = replace(change, status=ChangeStatus.COMPLETED, sentence=f"build {build} is known to be good")
+        return [Replace(CHANGE, encode(completed), row.version)]
 
     def change(
         self, workload: str, kind: str, build: str, known_good: str | None = None, override: str | None = None
@@ -173,9 +186,17 @@ class Intake:
             *self._lifting(policy, build, override, change.id),
         ]
         if known_good:
+            self._refuse_quarantined(workload, known_good)
             writes.append(Put(KNOWN_GOOD, encode(KnownGood(build=known_good, recorded_at=now, recorded_by=change.id))))
         commit_and_ring(self.ledger, self.doorbell, workload, writes)
         return change
+
+    def _refuse_quarantined(self, workload: str, known_good: str) -> None:
+        """Said now, not when a rollback is due: after one, the build before is often the one that was taken back."""
+        row = self.ledger.read(workload, QUARANTINE)
+        why = decode(Quarantine, row.body).builds.get(known_good) if row else None
+        if why is not None:
+            raise Refused(f"build {known_good} cannot be the known good: it is {why}; name the build that is good")
 
     def _lifting(self, policy: Policy, build: str, override: str | None, by: str) -> list[Write]:
         """Return the writes that lift a build's quarantine, if it is in one and named."""

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # What comes from a queue may be anything, and not everything may stand in a key.
 _WORKLOAD = re.compile(WORKLOAD_PATTERN, re.ASCII)
-_DELIVERY = re.compile(r"[a-z0-9:_-]{1,200}", re.ASCII)
+DELIVERY_ID = re.compile(r"[a-z0-9:_-]{1,200}", re.ASCII)
 # Longer than a channel may take to answer; a sender that died is replaced after it.
 _CLAIM = timedelta(seconds=30)
 _EARLY = timedelta(milliseconds=500)
@@ -46,7 +46,7 @@ class Notifications:
             NotFound: these can be no ids of ours.
             TransientError: the storage does not answer.
         """
-        if not (_WORKLOAD.fullmatch(workload) and _DELIVERY.fullmatch(delivery_id)):
+        if not (_WORKLOAD.fullmatch(workload) and DELIVERY_ID.fullmatch(delivery_id)):
             raise NotFound(f"there is no workload {workload[:80]!r} with a delivery {delivery_id[:80]!r}")
         key = f"{OUTBOX}{delivery_id}"
         row = self.ledger.read(workload, key)

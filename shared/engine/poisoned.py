@@ -14,13 +14,14 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.engine.commit import commit_and_ring, ring_delivery
+from shared.engine.notifications import DELIVERY_ID
 from shared.engine.records import INCIDENT, OUTBOX, announce, decode, encode, load_rollback
-from shared.errors import ControllerError, LostRace, TransientError
+from shared.errors import ControllerError, LostRace, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.incident import Incident
 from shared.model.policy import UNCLAIMED, Notify, Policy
 from shared.model.rollback import workload_of
-from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, Write
+from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, SetAside, Write
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,18 @@ class Poisoned:
         taken = 0
         for queue in QUEUES:
             while messages := self.queues.set_aside(queue):
-                for message in messages:
-                    log.error("%s", self.take(queue, message.id, message.text))
-                    self.queues.remove(queue, message)
-                taken += len(messages)
+                taken += sum(self._taken(queue, message) for message in messages)
         return taken
+
+    def _taken(self, queue: str, message: SetAside) -> bool:
+        """Take one in; one that stumbles over a record that cannot be read keeps nobody else waiting."""
+        try:
+            log.error("%s", self.take(queue, message.id, message.text))
+        except PermanentError as error:
+            log.error("a message of %s stays where it was set aside: %s", queue, error)  # noqa: TRY400  # it may be told
+            return False
+        self.queues.remove(queue, message)
+        return True
 
     def take(self, queue: str, message_id: str, text: str) -> str:
         """Record a poisoned message and ring again for what it rang for.
@@ -82,13 +90,14 @@ class Poisoned:
 
     def _record(self, workload: str, queue: str, about: str, text: str) -> Incident:
         key = f"{INCIDENT}{queue}:{sha256(about.encode()).hexdigest()[:32]}"
+        now = self.clock()
         for _ in range(_TRIES):
             row = self.ledger.read(workload, key)
             incident, writes = self._writes(
                 workload,
                 key,
                 row,
-                Incident(queue=queue, about=about, text=text, first_at=self.clock(), last_at=self.clock()),
+                Incident(queue=queue, about=about, text=text, first_at=now, last_at=now, told_at=now),
             )
             try:
                 commit_and_ring(self.ledger, self.doorbell, workload, writes)
@@ -101,9 +110,10 @@ class Poisoned:
         if row is None:
             return new, [Insert(key, encode(new)), *self._telling(workload, new)]
         known = decode(Incident, row.body)
-        again = replace(known, text=new.text, last_at=new.last_at, times=known.times + 1)
-        quiet = new.last_at - known.last_at < _TOLD_AGAIN_AFTER
-        return again, [Replace(key, encode(again), row.version), *([] if quiet else self._telling(workload, again))]
+        told = new.last_at - known.told_at >= _TOLD_AGAIN_AFTER
+        told_at = new.last_at if told else known.told_at
+        again = replace(known, text=new.text, last_at=new.last_at, told_at=told_at, times=known.times + 1)
+        return again, [Replace(key, encode(again), row.version), *(self._telling(workload, again) if told else [])]
 
     def _telling(self, workload: str, incident: Incident) -> list[Write]:
         event = Event(
@@ -119,12 +129,12 @@ class Poisoned:
 
     def _ring(self, workload: str, queue: str, ids: Mapping[str, str], after: timedelta) -> str:
         """Ring for what the table says is still to be done."""
-        if "rollback" in ids and workload != UNCLAIMED:
+        if workload_of(ids.get("rollback", "")) == workload:
             loaded = load_rollback(self.ledger, workload, ids["rollback"])
             if loaded is None or loaded[0].status.ended:
                 return "the rollback has ended"
             return self._rung(lambda: self.doorbell.rollback(loaded[0].id, loaded[0].level, after=after))
-        if "delivery" in ids:
+        if "delivery" in ids and DELIVERY_ID.fullmatch(ids["delivery"]):
             there = self.ledger.read(workload, f"{OUTBOX}{ids['delivery']}")
             due = there is not None and ring_delivery(self.doorbell, workload, ids["delivery"], after=after)
             return "the delivery is rung for again" if due else "the delivery is not due any more"

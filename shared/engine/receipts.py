@@ -39,7 +39,7 @@ class Receipts:
             TransientError: the storage does not answer.
         """
         row = self.ledger.read(run.workload, f"{WHY}{run.id}")
-        why = _readable(row.body) if row else None
+        why = _readable(Why, row.body) if row else None
         receipt = {
             "format": _FORMAT,
             "rollback": json.loads(encode(run)),
@@ -52,7 +52,8 @@ class Receipts:
     def _events(self, run: Rollback) -> list[Event]:
         """What was written down of the run, oldest first."""
         rows = self.ledger.scan(run.workload, EVENT, limit=_MOST_EVENTS)
-        return [event for row in reversed(rows) if (event := decode(Event, row.body)).about == run.id]
+        events = (_readable(Event, row.body) for row in reversed(rows))
+        return [event for event in events if event is not None and event.about == run.id]
 
     def _signed(self, receipt: dict[str, Any]) -> dict[str, Any]:
         if self.signer is None:
@@ -73,9 +74,9 @@ class Receipts:
         return row.body
 
 
-def _readable(body: str) -> Why | None:
+def _readable[T](kind: type[T], body: str) -> T | None:
     try:
-        return decode(Why, body)
-    except PermanentError as error:  # a receipt without its reasons is better than a run that never ends
-        log.error("a receipt does without its reasons: %s", error)  # noqa: TRY400  # a trace would show the content
+        return decode(kind, body)
+    except PermanentError as error:  # a receipt that lacks something is better than a run that never ends
+        log.error("a receipt lacks something: %s", error)  # noqa: TRY400  # a trace would show the content
         return None

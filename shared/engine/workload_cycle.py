@@ -69,7 +69,7 @@ class WorkloadCycle:
             *(write for event in cycle.events for write in announce(event, policy.notify)),
             *consequences(policy, found, cycle, partial(reasons_of, policy, known, news, now)),
         ]
-        room = MOST_WRITES - len(writes)
+        room = max(0, MOST_WRITES - len(writes))
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes + removals[:room])
         self._remove(policy.workload, removals[room:])
         self._ring_for_overdue(policy.workload, found, now)

@@ -34,3 +34,8 @@ class Change:
     started_at: datetime
     status: ChangeStatus = ChangeStatus.ACTIVE
     sentence: str = ""
+
+    @property
+    def in_progress(self) -> bool:
+        """It has not come to an end; a pause is none."""
+        return self.status in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED)

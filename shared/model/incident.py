@@ -18,4 +18,5 @@ class Incident:
     text: str
     first_at: datetime
     last_at: datetime
+    told_at: datetime
     times: int = 1

@@ -14,7 +14,7 @@ from shared.model.trigger import Comparator
 
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
 _OTHER_EVENTS = 4  # decided, started, blind, sighted
-_OTHER_WRITES = 5  # the state, the run, its claim, the change, one removal
+_OTHER_WRITES = 8  # the state, the run, its claim, its reasons, the quarantine, the budget, the change, one removal
 
 
 def problems_of(policy: Policy) -> list[Problem]:

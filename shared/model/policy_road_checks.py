@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shared.model.journey_problems import host_part, journey_problems
 from shared.model.policy import EMERGENCY, SITE, SLOT_SWAP, Level, Policy
 from shared.model.policy_problem import Place, Problem
-from shared.model.policy_roads import AppConfigurationRoad, DnsRoad, HookRoad
+from shared.model.policy_roads import AppConfigurationRoad, DnsRoad, HookRoad, SlotSwapRoad
 from shared.model.policy_verify import Check, ClientCheck, GetCheck, HoldsCheck, JourneyCheck
 from shared.model.strict import host_of
 
@@ -22,6 +22,7 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
     for number, level in policy.levels.by_number.items():
         place = ("levels", str(number))
         yield from _steering_problems(policy, place, level)
+        yield from _swap_problems(policy, place, level)
         yield from _proof_problems(policy, place, level)
         for name, check in level.verify.checks.items():
             yield from _check_problems(policy, level, (*place, "verify", "checks", name), check)
@@ -50,6 +51,14 @@ def _steering_problems(policy: Policy, place: Place, level: Level) -> Iterator[P
             seen.add(road)
 
 
+def _swap_problems(policy: Policy, place: Place, level: Level) -> Iterator[Problem]:
+    """Two of them would swap against each other: one does not know of the other's doubt."""
+    swaps = [name for name in level.all_roads if isinstance(policy.all_roads.get(name), SlotSwapRoad)]
+    if len(swaps) > 1:
+        text = f"{', '.join(swaps)} are all slot swaps, and a site carries out one at a time; expected one in a level"
+        yield Problem((*place, "roads"), text)
+
+
 def _unknown_road(policy: Policy, road: str) -> str:
     if road == SLOT_SWAP:
         return f"the road {SLOT_SWAP} needs the slot that holds the known good; expected site.good_slot"
@@ -70,6 +79,8 @@ def _check_problems(policy: Policy, level: Level, place: Place, check: Check) ->
         yield Problem((*place, "component"), f"unknown component {check.component!r}; expected one of: {known}")
     if isinstance(check, HoldsCheck) and check.holds not in policy.all_roads:
         yield Problem((*place, "holds"), _unknown_road(policy, check.holds))
+    if isinstance(check, HoldsCheck) and isinstance(policy.all_roads.get(check.holds), SlotSwapRoad):
+        yield Problem((*place, "holds"), "a swap is no state that holds; expected a check of `client`s")
     if isinstance(check, ClientCheck) and check.at is not None:
         yield from _unreachable(policy, (*place, "at"), check.at)
     if isinstance(check, GetCheck | JourneyCheck):

@@ -31,11 +31,11 @@ class SetRouting:
         road = policy.all_roads[record.road]
         aim = Aim(rollback_id=run.id, component=record.component, known_good=run.known_good)
         picture = self.routing.look(policy, road, aim)
-        if picture.established and not picture.busy:
-            return Done(note=f"{record.road} is as the policy wants it", evidence=picture.shown)
-        if picture.why_not is not None:
+        if picture.why_not is not None:  # also of a state that holds: it would not help
             phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
             return Stop(phase=phase, note=picture.why_not, evidence=picture.shown)
+        if picture.established and not picture.busy:
+            return Done(note=f"{record.road} is as the policy wants it", evidence=picture.shown)
         if picture.busy:
             return Wait(until=now + _POLL, note="the platform is carrying it out", evidence=picture.shown)
         if record.phase is StepPhase.ACTED and record.acted_at is not None and now < record.acted_at + _SHOWN_WITHIN:

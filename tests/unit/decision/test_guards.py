@@ -91,9 +91,10 @@ def test_what_fired_only_after_the_change_began_is_its_doing(since_s: int, start
     assert (rollback_limitation(situation(change=change, firing=firing)) is not None) is held_back
 
 
-@pytest.mark.parametrize("status", [status for status in ChangeStatus if status is not ChangeStatus.ACTIVE])
-def test_a_change_that_is_not_under_way_excuses_nothing(status: ChangeStatus) -> None:
-    assert rollback_limitation(situation(change=replace(_CHANGE, status=status), firing=_FIRING)) is None
+@pytest.mark.parametrize("status", ChangeStatus)
+def test_a_change_that_is_over_excuses_nothing_and_one_that_is_paused_is_not_over(status: ChangeStatus) -> None:
+    reason = rollback_limitation(situation(change=replace(_CHANGE, status=status), firing=_FIRING))
+    assert reason == (BAD_BEFORE if status in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED) else None)
 
 
 def test_a_build_that_was_not_taken_back_yet_may_be_tried_again() -> None:
@@ -103,9 +104,17 @@ def test_a_build_that_was_not_taken_back_yet_may_be_tried_again() -> None:
 
 @pytest.mark.parametrize(
     ("production", "changing", "bad"),
-    [("b42", None, "b42"), ("b41", None, ""), ("", None, ""), ("b41", "b43", "b43"), ("b42", "b43", "b43")],
+    [
+        ("b42", None, "b42"),
+        ("b41", None, ""),
+        ("", None, ""),
+        ("b41", "b43", "b43"),
+        ("", "b43", "b43"),
+        ("b42", "b43", "b42"),
+        ("", "b41", ""),
+    ],
 )
-def test_the_bad_build_is_the_one_that_is_being_deployed_or_else_the_one_that_is_seen(
+def test_the_bad_build_is_the_one_that_is_seen_or_else_the_one_being_deployed_and_never_the_known_good(
     production: str, changing: str | None, bad: str
 ) -> None:
     change = replace(_CHANGE, build=changing) if changing else None

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from shared.engine.fleet import FLEET, PAUSE
-from shared.engine.records import STARTS, WOULD, decode
+from shared.engine.records import QUARANTINE, STARTS, WOULD, decode, encode
 from shared.errors import Refused
 from shared.model.budget import Budget
+from shared.model.change import ChangeStatus
 from shared.model.quarantine import Quarantine, Quarantined
 from shared.model.rollback import WouldHave
 from shared.ports import Put
@@ -124,13 +125,31 @@ def test_going_forward_to_a_quarantined_build_needs_its_name(guarded: Engine) ->
 def test_a_quarantined_build_is_no_way_back(guarded: Engine) -> None:
     guarded.cycles(_BAD, 4)
     end(guarded)
-    with pytest.raises(Refused):
-        guarded.intake.known_good("orders", "b2", "pipeline")
-    guarded.intake.change("orders", "deployment", "b3", "b2")
-    with pytest.raises(Refused, match="the target is bad too: build b2 is in quarantine"):
-        guarded.by_hand.start("orders", 1, "customers complain", "ann")
+    for record in (
+        lambda: guarded.intake.known_good("orders", "b2", "pipeline"),
+        lambda: guarded.intake.change("orders", "deployment", "b3", "b2"),
+    ):
+        with pytest.raises(Refused, match=r"build b2 .*in quarantine since"):
+            record()
     guarded.intake.known_good("orders", "b2", "pipeline", override="b2")
     assert guarded.by_hand.start("orders", 1, "customers complain", "ann").known_good == "b2"
+
+
+def test_a_target_that_came_into_quarantine_is_refused_to_everybody(guarded: Engine) -> None:
+    why = Quarantined(since=NOON, rollback_id="orders.1")
+    guarded.ledger.commit("orders", [Put(QUARANTINE, encode(Quarantine({"b1": why})))])
+    with pytest.raises(Refused, match="the target is bad too: build b1 is in quarantine"):
+        guarded.by_hand.start("orders", 1, "customers complain", "ann")
+    assert "the target is bad too: build b1" in guarded.cycles(_BAD, 4)[-1]
+
+
+def test_a_change_whose_build_proves_good_is_completed_and_never_quarantined(guarded: Engine) -> None:
+    guarded.intake.known_good("orders", "b2", "pipeline")
+    change = guarded.snapshot().change
+    assert change is not None
+    assert change.status is ChangeStatus.COMPLETED
+    guarded.by_hand.start("orders", 1, "customers complain", "ann")
+    assert guarded.snapshot().quarantine.builds == {}
 
 
 def test_observe_only_notes_what_would_have_been_done_once_each_time(guarded: Engine) -> None:

@@ -68,11 +68,12 @@ def test_again_and_again_is_rung_for_more_slowly_and_told_of_once_an_hour(guarde
         guarded.clock.forward(60)
     assert waits == [*range(1, 11), 10, 10, 10, 10]
     assert guarded.kinds().count("incident") == 1
-    guarded.clock.forward(3600)
-    poisoned(guarded).take("rollback-level-1", "again", json.dumps({"rollback": run.id}))
-    assert guarded.kinds().count("incident") == 2
+    for number in range(30):  # every ten minutes for five hours
+        guarded.clock.forward(600)
+        poisoned(guarded).take("rollback-level-1", f"again {number}", json.dumps({"rollback": run.id}))
+    assert guarded.kinds().count("incident") == 1 + 5
     (incident,) = incidents(guarded)
-    assert incident.times == 15
+    assert incident.times == 44
 
 
 def test_samples_are_kept_as_they_came_each_by_itself(guarded: Engine) -> None:

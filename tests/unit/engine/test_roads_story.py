@@ -201,3 +201,21 @@ def test_the_next_level_takes_up_in_the_same_commit() -> None:
     assert ended.status is RunStatus.VERIFIED
     assert ended.outcome.endswith("within its budget of 300 s")
     assert story.ledger.read("orders", ACTIVE) is None
+
+
+def test_a_road_that_gets_there_as_the_next_one_would_begin_ends_the_race() -> None:
+    story = Story(roads("{roads: [split, slot_swap]}"))
+    story.split.fate = lambda: RoutingFate(takes=timedelta(seconds=4.5))
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert story.slots.posts == []
+
+
+def test_a_state_that_holds_and_would_not_help_is_no_road_to_take() -> None:
+    story = Story(roads("{roads: [split, slot_swap]}"))
+    story.split.good, story.candidate_gone_is_enough = True, False
+    story.split.why_not = "production itself runs b2"
+    run = story.tell()
+    assert run.step("take:site:split").phase is StepPhase.REFUSED
+    assert (run.status, story.slots.served, len(story.slots.posts)) == (RunStatus.VERIFIED, "b1", 1)
+    assert "within its budget of 30 s" in run.outcome

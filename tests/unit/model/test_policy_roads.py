@@ -14,6 +14,7 @@ _LEVEL = "levels:\n  1: {budget: 30s, verify: {path: /front, looks: 2}}\n"
 _ROADS = f"""\
 roads:
   split: {{slot_traffic: candidate, takes: 4s}}
+  older: {{slot_swap: older}}
   names: {{dns: {_GROUP}/Microsoft.Network/dnszones/shop.example, records: {{api: {{cname: old.example}}}}}}
   spread:
     traffic_manager: {_GROUP}/Microsoft.Network/trafficManagerProfiles/shop
@@ -171,6 +172,12 @@ REFUSED = [
     ('{get: "/orders/{id}"', '{get: "https://evil.example/{id}"', "checks.order: the host evil.example is not named"),
     ('{get: "/orders/{id}"', '{get: "/orders/{ids}"', "{ids} stands for nothing yet; expected one of: id, kno"),
     ("{post: /orders, ", "{post: /orders, put: /orders, ", "a request names exactly one of get, post, put"),
+    (
+        "names: [names], ",
+        "names: [older], ",
+        "slot_swap, older are all slot swaps, and a site carries out one at a time",
+    ),
+    ("held: {holds: book}", "held: {holds: slot_swap}", "checks.held.holds: a swap is no state that holds"),
     ("held: {holds: book}", "held: {holds: shelf}", "levels.1.verify.checks.held.holds: unknown road 'shelf'"),
     ("at_least: 90%", "at_least: 0%", "levels.1.verify.at_least"),
 ]
