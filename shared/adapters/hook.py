@@ -1,10 +1,11 @@
 """Any other way to steer traffic: a signed call that states what must be so, and an address that tells whether it is.
 
-The call is `POST hook` with JSON `{rollback, workload, component, known_good, desired}`, where `desired` are the values
-that the read-back must show, by dotted path. `Idempotency-Key` is `<rollback>:<component>`: the same key is the same
-order, and whoever takes it makes it so again when it is not so any more. `X-Signature` is `t=<Unix seconds>,v1=<hex>`,
-the HMAC-SHA256 of `<t>.<body>`; a GET, which has no body, signs its path with its query instead. Receivers refuse what
-was signed too long ago. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+The call is `POST hook` with JSON `{rollback, workload, component, known_good, desired}`, where `desired` are the
+values that the read-back must show, by dotted path. `Idempotency-Key` is `<rollback>:<component>:<road>`: the same
+key is the same order, and whoever takes it makes it so again when it is not so any more. `X-Signature` is `t=<Unix
+seconds>,v1=<hex>`, the HMAC-SHA256 of `<t>.<body>`; a GET, which has no body, signs its path with its query instead.
+Receivers refuse what was signed too long ago.
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
 import hmac
@@ -72,7 +73,7 @@ class HookRouting:
         body = json.dumps(order).encode()
         headers = {
             "content-type": "application/json",
-            "idempotency-key": f"{aim.rollback_id}:{aim.component}",
+            "idempotency-key": f"{aim.rollback_id}:{aim.component}:{aim.road}",
             "x-signature": self._signature(road, body),
         }
         return self._outbound.send(policy, "POST", road.hook, headers=headers, body=body, within=_WITHIN)

@@ -68,6 +68,7 @@ class Aim:
     rollback_id: str
     component: str
     known_good: str
+    road: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

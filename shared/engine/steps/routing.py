@@ -29,7 +29,7 @@ class SetRouting:
 
     def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
         road = policy.all_roads[record.road]
-        aim = Aim(rollback_id=run.id, component=record.component, known_good=run.known_good)
+        aim = Aim(rollback_id=run.id, component=record.component, known_good=run.known_good, road=record.road)
         picture = self.routing.look(policy, road, aim)
         if picture.why_not is not None:  # also of a state that holds: it would not help
             phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED

@@ -31,7 +31,7 @@ class Hook(Worker[HookRoad]):
 
     def calls(self) -> list[Any]:
         """What the receiver was told by this run."""
-        key = f"{self.aim.rollback_id}:{self.aim.component}"
+        key = f"{self.aim.rollback_id}:{self.aim.component}:{self.aim.road}"
         return [call for call in hook_state(self.simulator)["calls"] if call["key"] == key]
 
 

@@ -53,7 +53,7 @@ def test_both_calls_are_signed_over_what_they_say(receiver: Receiver) -> None:
         expected = hmac.new(SECRET.encode(), b"%d." % now_s + signed, "sha256").hexdigest()
         assert asked.headers["x-signature"] == f"t={now_s},v1={expected}"
     assert read.path == "/%C3%A1?of=x"
-    assert (order.method, order.path, order.headers["idempotency-key"]) == ("POST", "/steer?key=s3", "r1:switch")
+    assert (order.method, order.path, order.headers["idempotency-key"]) == ("POST", "/steer?key=s3", "r1:switch:switch")
     assert json.loads(order.body)["desired"] == {"a.0": 1}
 
 

@@ -104,7 +104,7 @@ def _reset(simulator: RunningSimulator, config: SimulatorConfig) -> None:
 
 
 def aim_of(component: str) -> Aim:
-    return Aim(rollback_id="r1", component=component, known_good="b1")
+    return Aim(rollback_id="r1", component=component, known_good="b1", road=component)
 
 
 def site_with(*, name: str = "demo", **builds: str) -> SiteConfig:
