@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.adapters.signing import Ed25519Signer, fingerprint, is_signed
 from shared.decision.reasons import as_json, canonical, decide_again, reasons_from_json
+from shared.model.rollback import BY_WATCH
 from shared.ports import Signature
 
 
@@ -57,6 +58,8 @@ def _check_signature(document: dict[str, Any], public_key: str | None) -> str:
 
 def _check_decision(receipt: dict[str, Any]) -> str:
     run = receipt.get("rollback", {})
+    if receipt.get("reasons") is None and run.get("requested_by") == BY_WATCH:
+        return f"nothing to decide again: the reasons of rollback {run.get('id')} were lost"
     if receipt.get("reasons") is None:
         return f"nothing to decide again: rollback {run.get('id')} was asked for by {run.get('requested_by')}"
     try:

@@ -8,12 +8,12 @@ from shared.decision.decide import TRAFFIC_LEVEL
 from shared.decision.guards import OBSERVING
 from shared.decision.reasons import Reasons, Why, verdicts_of
 from shared.engine.records import CHANGE, WHY, WOULD, Snapshot, encode, newest_first
-from shared.engine.start import BY_WATCH, envelope_writes, new_rollback, starting_writes
+from shared.engine.start import envelope_writes, new_rollback, starting_writes
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
 from shared.model.event import EventKind
 from shared.model.policy import Policy
-from shared.model.rollback import WouldHave
+from shared.model.rollback import BY_WATCH, WouldHave
 from shared.ports import Insert, Put, Write
 
 

@@ -11,7 +11,19 @@ from datetime import datetime, timedelta
 from shared.decision.roads import Ending
 from shared.engine.fleet import paused
 from shared.engine.receipts import Receipts
-from shared.engine.records import ACTIVE, CHANGE, LAST, NOW_ONE, QUARANTINE, ROADS, announce, decode, encode, run_key
+from shared.engine.records import (
+    ACTIVE,
+    CHANGE,
+    LAST,
+    NOW_ONE,
+    QUARANTINE,
+    ROADS,
+    WHY,
+    announce,
+    decode,
+    encode,
+    run_key,
+)
 from shared.engine.start import new_rollback, starting_writes
 from shared.errors import PermanentError
 from shared.model.change import Change, ChangeStatus
@@ -20,7 +32,7 @@ from shared.model.policy import Policy
 from shared.model.quantity import say_span
 from shared.model.quarantine import Quarantine
 from shared.model.rollback import LastRollback, RoadTimes, Rollback, RunStatus, StepPhase
-from shared.ports import Delete, Ledger, Put, Replace, Row, Write
+from shared.ports import Delete, Insert, Ledger, Put, Replace, Row, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,9 @@ def finishing_writes(
         version: The version of its record.
     """
     took = "" if ending.status is RunStatus.REFUSED else f"; {_against_budget(run, policy, now)}"
-    higher = None if ending.status is RunStatus.VERIFIED else _next_level(ledger, policy, run)
+    higher, follows = _what_follows(ledger, policy, run, ending.status)
     outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
-    ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{_taken_up_by(ending.status, higher)}")
+    ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{follows}")
     rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
     times = (decode(RoadTimes, rows[ROADS].body) if ROADS in rows else RoadTimes()).with_run(ended)
     event = Event(workload=run.workload, kind=ended.status.event, at=now, sentence=ended.outcome, about=run.id)
@@ -56,29 +68,39 @@ def finishing_writes(
             *announce(event, policy.notify),
             *_change_writes(ended, rows.get(CHANGE)),
             *_quarantine_writes(ended, rows.get(QUARANTINE)),
-            *([Delete(ACTIVE)] if higher is None else _climbing(policy, ended, higher, times, now)),
+            *([Delete(ACTIVE)] if higher is None else _climbing(ledger, policy, ended, higher, times, now)),
         ],
     )
 
 
-def _next_level(ledger: Ledger, policy: Policy, run: Rollback) -> int | None:
-    """The level that takes up by itself: none while the fleet is paused or the policy only observes."""
-    higher = policy.levels.above(run.level)
-    if higher is None or run.level not in policy.levels.by_number or policy.guards.observe_only:
-        return None  # a level that left the policy while it ran says nothing of the one above it
-    try:
-        return higher if paused(ledger) is None else None
-    except PermanentError:  # whoever cannot read whether it may, may not
-        return None
-
-
-def _taken_up_by(status: RunStatus, higher: int | None) -> str:
+def _what_follows(ledger: Ledger, policy: Policy, run: Rollback, status: RunStatus) -> tuple[int | None, str]:
+    """Return the level that takes up by itself, if one does, and how the outcome says so."""
     if status is RunStatus.VERIFIED:
-        return ""
-    return "; no level above takes up: people are called" if higher is None else f"; level {higher} takes up"
+        return None, ""
+    # A level that left the policy while it ran says nothing of the ones above it.
+    higher = policy.levels.above(run.level) if run.level in policy.levels.by_number else None
+    if higher is None:
+        return None, "; no level above takes up: people are called"
+    why_not = _not_by_itself(ledger, policy)
+    if why_not is not None:
+        return None, f"; level {higher} does not take up by itself: {why_not}"
+    return higher, f"; level {higher} takes up"
 
 
-def _climbing(policy: Policy, run: Rollback, higher: int, times: RoadTimes, now: datetime) -> list[Write]:
+def _not_by_itself(ledger: Ledger, policy: Policy) -> str | None:
+    if policy.guards.observe_only:
+        return "the policy says observe_only"
+    try:
+        pause = paused(ledger)
+    except PermanentError as error:  # whoever cannot read whether it may, may not
+        return f"the fleet's own record is of no use: {error}"
+    return str(pause) if pause else None
+
+
+def _climbing(
+    ledger: Ledger, policy: Policy, run: Rollback, higher: int, times: RoadTimes, now: datetime
+) -> list[Write]:
+    """Return the writes by which the next level takes up, for the same reasons."""
     next_run = new_rollback(
         policy,
         level=higher,
@@ -89,7 +111,9 @@ def _climbing(policy: Policy, run: Rollback, higher: int, times: RoadTimes, now:
         times=times,
         now=max(now, run.created_at + timedelta(microseconds=1)),  # which is its name
     )
-    return starting_writes(policy, next_run, instead_of=run.id)
+    why = ledger.read(run.workload, f"{WHY}{run.id}")
+    reasons: list[Write] = [Insert(f"{WHY}{next_run.id}", why.body)] if why else []
+    return [*starting_writes(policy, next_run, instead_of=run.id), *reasons]
 
 
 def _against_budget(run: Rollback, policy: Policy, now: datetime) -> str:

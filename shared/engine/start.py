@@ -8,11 +8,8 @@ from shared.engine.records import ACTIVE, QUARANTINE, STARTS, Active, Snapshot, 
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
 from shared.model.quarantine import Quarantined
-from shared.model.rollback import RoadTimes, Rollback
+from shared.model.rollback import BY_WATCH, RoadTimes, Rollback
 from shared.ports import Insert, Put, Write
-
-# Who asks for automatic rollbacks.
-BY_WATCH = "watch"
 
 
 def new_rollback(

@@ -181,6 +181,8 @@ class RoadTimes:
         return times[ceil(0.95 * len(times)) - 1]
 
 
+# Who asks for automatic rollbacks.
+BY_WATCH = "watch"
 _TIMES_KEPT = 20
 _ROLLBACK_ID = re.compile(r"([a-z][a-z0-9-]{0,39})\.\d{8}T\d{12}", re.ASCII)
 

@@ -128,7 +128,7 @@ def test_without_a_key_it_says_that_it_is_not_signed() -> None:
 @pytest.mark.parametrize("lost", ["", "no such record"], ids=["gone", "unreadable"])
 def test_a_run_whose_reasons_are_lost_ends_all_the_same_and_has_a_receipt(lost: str) -> None:
     said = list(verify(json.loads(rolled_back(lost_reasons=lost)), _PUBLIC))
-    assert said[1].startswith("nothing to decide again: rollback orders.")
+    assert said[1].startswith("nothing to decide again: the reasons of rollback orders.")
 
 
 def test_a_cancelled_rollback_has_a_receipt_too() -> None:

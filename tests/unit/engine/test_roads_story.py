@@ -9,13 +9,15 @@ import pytest
 
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
+from shared.engine.fleet import Fleet
 from shared.engine.levels import Steps
-from shared.engine.records import ACTIVE, ROADS, Active, decode, load_rollback, snapshot
+from shared.engine.records import ACTIVE, ROADS, WHY, Active, decode, load_rollback, snapshot
 from shared.engine.start import starting_writes
+from shared.model.budget import Budget
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
 from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
-from shared.ports import Checker, CheckResult, Expected
+from shared.ports import Checker, CheckResult, Expected, Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
 from tests.fakes.clock import FakeClock
@@ -219,3 +221,24 @@ def test_a_state_that_holds_and_would_not_help_is_no_road_to_take() -> None:
     assert run.step("take:site:split").phase is StepPhase.REFUSED
     assert (run.status, story.slots.served, len(story.slots.posts)) == (RunStatus.VERIFIED, "b1", 1)
     assert "within its budget of 30 s" in run.outcome
+
+
+def test_while_the_fleet_is_paused_the_next_level_does_not_take_up_and_says_so() -> None:
+    story = Story(roads("{roads: [split]}", "{roads: [slot_swap], budget: 5m}"))
+    story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
+    Fleet(story.ledger, Budget(1, timedelta(hours=1)), story.clock).pause("ann", "Azure is down")
+    run = story.tell()
+    said = (
+        "; level 2 does not take up by itself: the fleet is paused since 2026-03-01 12:00:00 UTC by ann: Azure is down"
+    )
+    assert run.outcome.endswith(said)
+    assert story.ledger.read("orders", ACTIVE) is None
+
+
+def test_the_next_level_has_the_reasons_of_the_one_below() -> None:
+    story = Story(roads("{roads: [split]}", "{roads: [slot_swap], budget: 5m}"))
+    story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
+    run = new_run(story.policy, story.clock())
+    story.ledger.commit("orders", [Put(f"{WHY}{run.id}", "the reasons")])
+    story.tell()
+    assert [row.body for row in story.ledger.scan("orders", WHY)] == ["the reasons"] * 2
