@@ -97,6 +97,9 @@ class _Advance:
         leased = [name for name in live if self._leased(self.run.step(name))]
         for name in leased or live:
             record = self._begun(self.run.step(name))
+            if record.not_before is not None and record.not_before - _EARLY > self.engine.clock():
+                until.append(record.not_before)
+                continue
             look = self._observe(record)
             if leased and not isinstance(look, Done):
                 return f"rollback {self.run.id}: another worker is acting on {name}"
@@ -160,7 +163,8 @@ class _Advance:
     def _wait(self, record: StepRecord, look: Wait) -> datetime:
         """Note why; all that waits is saved as one."""
         evidence = {**record.evidence, **look.evidence}
-        self.run = self.run.with_step(replace(record, note=look.note, evidence=evidence))
+        waiting = replace(record, note=look.note, evidence=evidence, not_before=look.until)
+        self.run = self.run.with_step(waiting)
         return look.until
 
     def _stop(self, record: StepRecord, look: Stop) -> None:
@@ -221,6 +225,7 @@ class _Advance:
             lease_until=now + LEASE,
             before=dict(look.before),
             evidence={},
+            not_before=None,
             note=look.note,
             acts=record.acts + 1,
         )
@@ -243,8 +248,9 @@ class _Advance:
     def _doubt(self, record: StepRecord, error: TransientError) -> datetime:
         """Keep the intent, give the lease back: from now on anybody may find out what happened."""
         note = f"it is not known whether {record.name} took effect: {error}"
-        self.run = self.run.with_step(replace(record, lease_until=None, note=note))
-        return self.engine.clock() + _pause(record.acts)
+        until = self.engine.clock() + _pause(record.acts)
+        self.run = self.run.with_step(replace(record, lease_until=None, note=note, not_before=until))
+        return until
 
     def _withdraw(self, record: StepRecord, error: TransientError) -> datetime | None:
         """Nothing happened: take the intent back and try again when the other side is ready."""

@@ -59,6 +59,7 @@ class StepRecord:
         name: Unlike any other in its run: `look_before`, `take:<component>:<road>`, `verify:<round>`.
         late_at: When another road is begun beside this one.
         give_up_at: When this step has failed if it is not done.
+        not_before: Until then it is left alone, however often other steps of the run are looked at.
         lease_until: Until then, whoever wrote the intent may still be acting; nobody else acts before.
         acts: How many times the effect was set in motion, or may have been.
         refused: How many of these were refused for now: nothing happened.
@@ -75,6 +76,7 @@ class StepRecord:
     phase: StepPhase = StepPhase.PENDING
     late_at: datetime | None = None
     give_up_at: datetime | None = None
+    not_before: datetime | None = None
     started_at: datetime | None = None
     intended_at: datetime | None = None
     lease_until: datetime | None = None

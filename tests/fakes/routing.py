@@ -37,14 +37,18 @@ class FakeRouting:
 
     Attributes:
         fate: Asked once for every call that sets it.
+        pause: How long a refusal for now asks to wait.
         calls: The fates of the calls so far, whether or not they arrived.
+        called_at: When they were made.
     """
 
     clock: Clock
     good: bool = False
     why_not: str | None = None
     fate: Callable[[], RoutingFate] = RoutingFate
+    pause: timedelta = timedelta(seconds=2)
     calls: list[RoutingFate] = field(default_factory=list)
+    called_at: list[datetime] = field(default_factory=list)
     _busy_until: datetime | None = None
     _told_at: datetime | None = None
 
@@ -58,8 +62,9 @@ class FakeRouting:
         fence()
         fate, now = self.fate(), self.clock()
         self.calls.append(fate)
+        self.called_at.append(now)
         if fate.reply is Reply.BUSY:
-            raise TransientError("setting it: 429")
+            raise TransientError("setting it: 429", retry_after=self.pause)
         if fate.reply is Reply.FORBIDDEN:
             raise PermanentError("setting it: 403 AuthorizationFailed")
         if fate.reply is not Reply.LOST_BEFORE:

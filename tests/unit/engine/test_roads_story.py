@@ -242,3 +242,15 @@ def test_the_next_level_has_the_reasons_of_the_one_below() -> None:
     story.ledger.commit("orders", [Put(f"{WHY}{run.id}", "the reasons")])
     story.tell()
     assert [row.body for row in story.ledger.scan("orders", WHY)] == ["the reasons"] * 2
+
+
+def test_a_road_that_was_told_to_wait_is_left_alone_while_another_one_is_watched() -> None:
+    story = Story(roads("{components: {web: [split], api: [names]}}"))
+    fates = [RoutingFate(reply=Reply.BUSY)] * 3
+    story.split.fate = lambda: fates.pop() if fates else RoutingFate()
+    story.split.pause = timedelta(seconds=20)
+    story.names.fate = lambda: RoutingFate(takes=timedelta(seconds=50))
+    run = story.tell()
+    assert run.status is RunStatus.VERIFIED
+    assert len(story.split.calls) == 4
+    assert story.split.called_at[1] - story.split.called_at[0] >= timedelta(seconds=20)
