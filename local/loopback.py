@@ -1,6 +1,7 @@
 """A small web server on this machine that answers as whoever starts it says."""
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,7 +40,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Listens on a free port while it is entered; a kind of server says in `reply` what it answers."""
 
     def __enter__(self) -> Self:
@@ -86,6 +87,6 @@ class LoopbackServer:
         """Its address, without a path."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    @abstractmethod
     def reply(self, request: Request) -> Reply:
         """Answer one request; many may come at once."""
-        raise NotImplementedError

@@ -9,11 +9,11 @@ from shared.decision.guards import Situation, rollback_limitation
 from shared.engine.commit import commit_and_ring
 from shared.engine.receipts import Receipts
 from shared.engine.records import ACTIVE, LAST, Snapshot, announce, encode, load_rollback, run_key, snapshot
-from shared.engine.start import envelope_writes, new_rollback, starting_writes
+from shared.engine.start import envelope_writes, last_of, new_rollback, starting_writes, swap_sent_at
 from shared.errors import LostRace, NotFound, Refused
 from shared.model.event import Event
 from shared.model.policy import Policy, policy_of
-from shared.model.rollback import LastRollback, Rollback, RunStatus, StepPhase, StepRecord, workload_of
+from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord, workload_of
 from shared.ports import Delete, Doorbell, Ledger, Put, Replace, Signer, Write
 
 _TRIES = 5
@@ -71,6 +71,7 @@ class ByHand:
             requested_by=requested_by,
             trigger="",
             times=found.road_times,
+            swap_sent_at=_unseen_swap(policy, found, lower),
             now=now,
         )
         writes = envelope_writes(policy, found, run, situation.bad_build)
@@ -115,9 +116,12 @@ class ByHand:
         run, version = found
         if run.status.ended:
             raise Refused(f"not cancelled: rollback {run.id} has ended: {run.outcome}")
-        last = LastRollback(id=run.id, status=RunStatus.CANCELLED, ended_at=now)
         ended = _ended(run, RunStatus.CANCELLED, f"by {why}", now)
-        writes = [*self._ending_writes(policy, ended, version), Delete(ACTIVE), Put(LAST, encode(last))]
+        writes = [
+            *self._ending_writes(policy, ended, version),
+            Delete(ACTIVE),
+            Put(LAST, encode(last_of(policy, ended, now))),
+        ]
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
         return ended
 
@@ -129,6 +133,12 @@ class ByHand:
             Receipts(self.ledger, self.signer).write_of(ended, event),
             *announce(event, policy.notify),
         ]
+
+
+def _unseen_swap(policy: Policy, found: Snapshot, lower: tuple[Rollback, str] | None) -> datetime | None:
+    if lower is not None:
+        return swap_sent_at(policy, lower[0])
+    return found.last.swap_sent_at if found.last else None
 
 
 def _ended(run: Rollback, status: RunStatus, why: str, now: datetime) -> Rollback:

@@ -24,14 +24,14 @@ from shared.engine.records import (
     encode,
     run_key,
 )
-from shared.engine.start import new_rollback, starting_writes
+from shared.engine.start import last_of, new_rollback, starting_writes, swap_sent_at
 from shared.errors import PermanentError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.quantity import say_span
 from shared.model.quarantine import Quarantine
-from shared.model.rollback import LastRollback, RoadTimes, Rollback, RunStatus, StepPhase
+from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
 from shared.ports import Delete, Insert, Ledger, Put, Replace, Row, Write
 
 
@@ -62,7 +62,7 @@ def finishing_writes(
         ended,
         [
             Replace(run_key(run.id), encode(ended), version),
-            Put(LAST, encode(LastRollback(id=run.id, status=ended.status, ended_at=now))),
+            Put(LAST, encode(last_of(policy, ended, now))),
             Put(ROADS, encode(times)),
             receipts.write_of(ended, event),
             *announce(event, policy.notify),
@@ -109,6 +109,7 @@ def _climbing(
         requested_by=run.requested_by,
         trigger=run.trigger,
         times=times,
+        swap_sent_at=swap_sent_at(policy, run),
         now=max(now, run.created_at + timedelta(microseconds=1)),  # which is its name
     )
     why = ledger.read(run.workload, f"{WHY}{run.id}")

@@ -1,15 +1,19 @@
 """Starting a rollback: one commit that writes the run, claims the workload and records the event."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.decision.cycle import Known
 from shared.decision.roads import first_step
 from shared.engine.records import ACTIVE, QUARANTINE, STARTS, Active, Snapshot, announce, encode, run_key
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
+from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quarantine import Quarantined
-from shared.model.rollback import BY_WATCH, RoadTimes, Rollback
+from shared.model.rollback import BY_WATCH, LastRollback, RoadTimes, Rollback, StepPhase
 from shared.ports import Insert, Put, Write
+
+# The longest that users report is 23 minutes.
+_SWAP_MAY_TAKE = timedelta(hours=1)
 
 
 def new_rollback(
@@ -22,6 +26,7 @@ def new_rollback(
     trigger: str,
     times: RoadTimes,
     now: datetime,
+    swap_sent_at: datetime | None = None,
 ) -> Rollback:
     """Return a run that has not begun. Its id names the workload and the instant; there is one at a time."""
     roads = policy.level(level).all_roads
@@ -36,6 +41,7 @@ def new_rollback(
         created_at=now,
         due_at=now,
         steps=(first_step(),),
+        swap_sent_at=swap_sent_at if swap_sent_at and now - swap_sent_at < _SWAP_MAY_TAKE else None,
         expected={road: times.p95(road, policy.all_roads[road].takes) for road in roads},
     )
 
@@ -59,6 +65,23 @@ def starting_writes(policy: Policy, run: Rollback, *, instead_of: str | None = N
         Insert(run_key(run.id), encode(run)),
         *announce(event, policy.notify),
     ]
+
+
+def swap_sent_at(policy: Policy, run: Rollback) -> datetime | None:
+    """Return when a slot swap was sent that nobody has seen the end of: by this run, or by one before it.
+
+    Whoever comes next must not take the site for at rest before it is known to be.
+    """
+    swaps = [step for step in run.steps if isinstance(policy.all_roads.get(step.road), SlotSwapRoad)]
+    if any(step.phase is StepPhase.DONE for step in swaps):
+        return None
+    unseen = [step.intended_at for step in swaps if step.acts > step.refused]
+    return max((at for at in (*unseen, run.swap_sent_at) if at is not None), default=None)
+
+
+def last_of(policy: Policy, run: Rollback, at: datetime) -> LastRollback:
+    """Return what the next run must know of one that ended."""
+    return LastRollback(id=run.id, status=run.status, ended_at=at, swap_sent_at=swap_sent_at(policy, run))
 
 
 def known_of(policy: Policy, found: Snapshot) -> Known:

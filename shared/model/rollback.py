@@ -100,6 +100,7 @@ class Rollback:
         requested_by: `watch`, or who asked by hand.
         known_good: Identity of the build that production must run.
         expected: How long each road is expected to take, at its 95th percentile, as was known at the start.
+        swap_sent_at: When an earlier run sent a slot swap that it did not see the end of; it may still end.
         due_at: When the run wants to be rung again.
         outcome: The sentence it ended with.
     """
@@ -114,6 +115,7 @@ class Rollback:
     due_at: datetime
     steps: tuple[StepRecord, ...]
     expected: dict[str, timedelta] = field(default_factory=dict)
+    swap_sent_at: datetime | None = None
     status: RunStatus = RunStatus.RUNNING
     trigger: str = ""
     ended_at: datetime | None = None
@@ -134,11 +136,16 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRollback:
-    """What the next decision must know of the last run that ended."""
+    """What the next decision, and the next run, must know of the last run that ended.
+
+    Attributes:
+        swap_sent_at: When it, or one before it, sent a slot swap of which nobody saw the end.
+    """
 
     id: str
     status: RunStatus
     ended_at: datetime
+    swap_sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ class SwapSlots:
         if not isinstance(road, SlotSwapRoad):
             raise TypeError(f"{record.road} is no slot swap")
         picture = self.slots.look(policy.site, road.slot_swap)
-        return _Swap(self.slots, policy.site, road.slot_swap, run.known_good, record, picture).answer(now)
+        return _Swap(self.slots, policy.site, road.slot_swap, run, record, picture).answer(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,13 @@ class _Swap:
     slots: SlotSite
     site: Site
     slot: str
-    known_good: str
+    run: Rollback
     record: StepRecord
     picture: SitePicture
+
+    @property
+    def known_good(self) -> str:
+        return self.run.known_good
 
     def answer(self, now: datetime) -> Look:
         picture, record = self.picture, self.record
@@ -64,7 +68,7 @@ class _Swap:
             return Done(note=f"production runs {self.known_good}", evidence=_shown(picture))
         if record.give_up_at is not None and now >= record.give_up_at:
             return self._stop(StepPhase.FAILED, self._not_in_time(now))
-        watched = _watched(record, picture, now)
+        watched = _watched(self.run, record, picture, now)
         if picture.operation_id is not None:
             note = f"the platform works on the site (operation {picture.operation_id})"
             return Wait(until=now + _POLL, note=note, evidence=watched)
@@ -83,8 +87,9 @@ class _Swap:
             if picture.last_swap != self.record.before.get("last_swap"):
                 note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
                 return self._stop(StepPhase.FAILED, note)
-        elif watched["was_busy"] and not settled:
-            return Wait(until=now + _POLL, note="the platform worked on the site a moment ago", evidence=watched)
+        elif (watched["was_busy"] or self.run.swap_sent_at is not None) and not settled:
+            note = "the platform worked on the site a moment ago, or may have been told to"
+            return Wait(until=now + _POLL, note=note, evidence=watched)
         if picture.slot_build != self.known_good:
             return self._stop(StepPhase.FAILED if self.record.acts else StepPhase.REFUSED, self._wrong_slot())
         live = picture.production_build or "a build without a name"
@@ -131,13 +136,14 @@ class _Swap:
         return f"slot {self.slot} holds {held}, not the known-good build {good}: nothing unknown is swapped in"
 
 
-def _watched(record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
+def _watched(run: Rollback, record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
     """Return since which look the platform has been at rest, as evidence for the next look.
 
-    While an intent is in doubt, only looks count by which its swap, if it was sent, would be shown.
+    While an intent is in doubt, this run's or one that an earlier run left behind, only looks count by which its swap,
+    if it was sent, would be shown.
     """
     busy = picture.operation_id is not None
-    intended_at = record.intended_at if record.phase is StepPhase.INTENDED else None
+    intended_at = record.intended_at if record.phase is StepPhase.INTENDED else run.swap_sent_at
     early = intended_at is not None and now < intended_at + _VISIBLE_AFTER
     at_rest_since = None if busy or early else record.evidence.get("at_rest_since") or now.isoformat()
     return {"at_rest_since": at_rest_since, "was_busy": bool(record.evidence.get("was_busy")) or busy}

@@ -10,17 +10,18 @@ from datetime import timedelta
 import pytest
 
 from shared.engine.advance import Rollbacks
+from shared.engine.by_hand import ByHand
 from shared.engine.commit import commit_and_ring
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
 from shared.engine.records import CHANGE, EVENT, decode, encode, load_rollback, snapshot
-from shared.engine.start import starting_writes
+from shared.engine.start import new_rollback, starting_writes
 from shared.errors import NotFound, TransientError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.policy_verify import Client, ClientCheck
-from shared.model.rollback import Rollback, RunStatus, StepPhase
+from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
 from shared.ports import Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
@@ -304,3 +305,68 @@ def test_a_change_that_begins_as_a_rollback_ends_is_not_overwritten(story: Story
     found = snapshot(story.ledger, "orders").change
     assert found is not None
     assert found.build == "b3"
+
+
+def _by_hand(story: Story) -> ByHand:
+    return ByHand(story.ledger, story.doorbell, lambda: {"orders": story.policy}, story.clock)
+
+
+def _doubtful(takes_s: float, late_s: float) -> Fate:
+    """The reply is lost, the operation is never shown, and the control plane answers from before for a while."""
+    takes = timedelta(seconds=takes_s)
+    return Fate(
+        reply=Reply.LATE,
+        late=timedelta(seconds=late_s),
+        takes=takes,
+        hidden=timedelta(seconds=8),
+        stale=timedelta(seconds=12),
+        stale_swap_status=True,
+    )
+
+
+@pytest.mark.parametrize("takes_s", [0.5, 3, 8, 30])
+@pytest.mark.parametrize("late_s", [1, 10, 16.5])
+@pytest.mark.parametrize("again_s", [1, 5, 12, 25, 40])
+def test_a_swap_in_doubt_is_known_to_whoever_starts_again_after_a_cancellation(
+    story: Story, takes_s: float, late_s: float, again_s: float
+) -> None:
+    _announced(story)
+    story.fates = [_doubtful(takes_s, late_s)]
+    run = story.begin()
+    while not story.slots.posts:
+        story.clock.now = max(story.clock.now, run.due_at)
+        story.engine.advance(run.id)
+        run = story.load(run)
+    by_hand = _by_hand(story)
+    by_hand.cancel(run.id, "a false alarm", "ann")
+    story.clock.forward(again_s)
+    again = by_hand.start("orders", 1, "it was none", "ann")
+    assert again.swap_sent_at == run.steps[1].intended_at
+    ended = list(story.passes(story.load(again)))[-1]
+    assert (ended.status, len(story.slots.switched_at), story.slots.served) == (RunStatus.VERIFIED, 1, "b1")
+
+
+def test_a_swap_whose_end_was_seen_is_forgotten(story: Story) -> None:
+    _announced(story)
+    story.tell()
+    last = snapshot(story.ledger, "orders").last
+    assert last is not None
+    assert last.swap_sent_at is None
+
+
+def test_a_swap_of_long_ago_is_forgotten(story: Story) -> None:
+    old = new_run(story.policy, story.clock())
+    sent_at = story.clock()
+    story.clock.forward(3600)
+    again = new_rollback(
+        story.policy,
+        level=1,
+        known_good="b1",
+        cause="",
+        requested_by="ann",
+        trigger="",
+        times=RoadTimes(),
+        now=story.clock(),
+        swap_sent_at=sent_at,
+    )
+    assert (old.swap_sent_at, again.swap_sent_at) == (None, None)
