@@ -1,6 +1,7 @@
 """What must hold at the end of every schedule, each law as a sentence or nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.engine.records import ACTIVE, EVENT, LAST, OUTBOX, decode
 from shared.model.event import Delivery, Event, EventKind
@@ -71,7 +72,7 @@ def the_workload_is_free_again(ending: Ending) -> str | None:
         return None
     active, last = ending.ledger.read(WORKLOAD, ACTIVE), ending.ledger.read(WORKLOAD, LAST)
     wanted = LastRollback(id=ending.run.id, status=ending.run.status, ended_at=ending.run.ended_at or ending.run.due_at)
-    if active is None and last is not None and decode(LastRollback, last.body) == wanted:
+    if active is None and last is not None and replace(decode(LastRollback, last.body), swap_sent_at=None) == wanted:
         return None
     return f"after the end the active record is {active}, the last one {last}"
 
