@@ -58,6 +58,8 @@ def _check_signature(document: dict[str, Any], public_key: str | None) -> str:
 
 def _check_decision(receipt: dict[str, Any]) -> str:
     run = receipt.get("rollback", {})
+    if receipt.get("left_out"):
+        return f"nothing to decide again: the receipt of rollback {run.get('id')} leaves out {receipt['left_out']}"
     if receipt.get("reasons") is None and run.get("requested_by") == BY_WATCH:
         return f"nothing to decide again: the reasons of rollback {run.get('id')} were lost"
     if receipt.get("reasons") is None:

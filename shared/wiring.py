@@ -34,6 +34,7 @@ from shared.engine.advance import Rollbacks
 from shared.engine.by_hand import ByHand
 from shared.engine.collect import Collector
 from shared.engine.fleet import Fleet
+from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
 from shared.engine.notifications import Notifications
@@ -67,6 +68,7 @@ class App:
     intake: Intake
     by_hand: ByHand
     fleet: Fleet
+    fleet_switch: FleetSwitch
     receipts: Receipts
     poisoned: Poisoned
     views: Views
@@ -115,6 +117,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
         by_hand=ByHand(ledger, doorbell, lambda: policies, utc_now, signer),
         fleet=fleet,
+        fleet_switch=FleetSwitch(ledger, doorbell, lambda: policies, utc_now),
         receipts=Receipts(ledger),
         poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),

@@ -7,14 +7,17 @@ https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-
 """
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _Address = IPv4Address | IPv6Address
-_METADATA = frozenset(
-    map(ip_address, ("169.254.169.254", "168.63.129.16", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"))
-)
+_METADATA = frozenset(map(ip_address, ("168.63.129.16", "100.100.100.200", "fd00:ec2::254")))
+# Not one address of it: App Service serves the tokens of an app's identity somewhere in here, too.
+_METADATA_NETWORK = IPv4Network("169.254.0.0/16")
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Not public themselves, and yet they may lead to an address of IPv4 (RFC 8215; RFC 4291 2.5.5.1).
+_OLD_CARRIERS = (IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
 _LAST_32_BITS = 0xFFFF_FFFF
+_CREDENTIALS = "metadata"
 
 
 def refusal(host: str, address: str, *, private: bool) -> str | None:
@@ -30,7 +33,7 @@ def refusal(host: str, address: str, *, private: bool) -> str | None:
     if parsed is None:
         return f"{host} leads to {address[:60]!r}, which is no address"
     kind = _kind(_carried(parsed))
-    if kind == "metadata":
+    if kind == _CREDENTIALS or _hides_credentials(parsed):
         return f"{host} leads to {address}, where a cloud keeps credentials; no policy can allow that"
     if kind is None or private or _parsed(host) == parsed:
         return None
@@ -54,10 +57,15 @@ def _carried(address: _Address) -> _Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
+def _hides_credentials(address: _Address) -> bool:
+    carries = isinstance(address, IPv6Address) and any(address in network for network in _OLD_CARRIERS)
+    return carries and _kind(IPv4Address(int(address) & _LAST_32_BITS)) == _CREDENTIALS
+
+
 def _kind(address: _Address) -> str | None:
     """Return the kind of an address that is not on the public internet; `None` for one that is."""
-    if address in _METADATA:
-        return "metadata"
+    if address in _METADATA or (isinstance(address, IPv4Address) and address in _METADATA_NETWORK):
+        return _CREDENTIALS
     return next((kind for kind, is_so in _KINDS if is_so(address)), None)
 
 

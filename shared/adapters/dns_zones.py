@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _APEX = "@"
 _OVERTAKEN = 412
+# What steers IPv6 beside a record set of addresses of IPv4.
+_BESIDE = "AAAA"
 # The kinds whose record sets keep one of a kind from being made.
 _RIVALS = {"CNAME": ("A", "AAAA", "CAA", "MX", "PTR", "SRV", "TXT"), "A": ("CNAME",)}
 
@@ -44,6 +46,7 @@ class _Standing:
     ttl_s: int
     found: "RecordSet | None"
     rivals: tuple[str, ...]
+    beside: bool
 
     @property
     def is_as_wanted(self) -> bool:
@@ -59,6 +62,8 @@ class _Standing:
         if self.rivals:
             kinds = " and ".join(self.rivals)
             return f"{self.name} in zone {zone} holds {kinds} records: delete them before it can be {self.kind}"
+        if self.beside:
+            return f"{self.name} in zone {zone} holds {_BESIDE} records, too, which keep clients of IPv6 where they are"
         return None
 
 
@@ -101,8 +106,9 @@ class DnsZoneRouting:
         kind = "CNAME" if wanted.cname else "A"
         found = self._record_set(road, kind, name)
         rivals = () if found else tuple(each for each in _RIVALS[kind] if self._record_set(road, each, name))
+        beside = kind == "A" and self._record_set(road, _BESIDE, name) is not None
         values = frozenset(map(plain, wanted.values))
-        return _Standing(name, kind, values, int(road.ttl.total_seconds()), found, rivals)
+        return _Standing(name, kind, values, int(road.ttl.total_seconds()), found, rivals, beside)
 
     def _record_set(self, road: DnsRoad, kind: str, name: str) -> "RecordSet | None":
         from azure.core.exceptions import ResourceNotFoundError

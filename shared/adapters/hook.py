@@ -27,6 +27,7 @@ from shared.ports import Aim, Fence, RoadPicture
 _WITHIN = timedelta(seconds=10)
 _CONFLICT = 409
 _NOT_FOR_US = {401: "does not know us", 403: "does not let us in", 404: "is not there"}
+_LONGEST_SHOWN = 200
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -102,4 +103,9 @@ def _pause_asked(answer: Received) -> str:
 def _shown(document: Any, road: HookRoad) -> Mapping[str, Any]:
     """Return the values that matter, where they are such as can be compared."""
     found = {path: value_at(document, path) for path in road.expect}
-    return {path: value for path, value in found.items() if isinstance(value, _SCALARS)}
+    return {path: _cut(value) for path, value in found.items() if isinstance(value, _SCALARS)}
+
+
+def _cut(value: Any) -> Any:
+    """What is shown is kept with the run: an answer must not make it too large to be kept at all."""
+    return value[:_LONGEST_SHOWN] if isinstance(value, str) else value

@@ -18,6 +18,8 @@ from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 
 LOOK_BEFORE = "look_before"
 VERIFY = "verify"
+# Evidence of a verification: the components that it found wanting, none for all of them; whether it asked the site.
+COMPONENTS, SITE_ASKED = "components", "site_asked"
 # A verification that has other roads behind it gets what is left of the budget, and no less than this.
 _SHORTEST_VERIFICATION = timedelta(seconds=10)
 
@@ -92,10 +94,17 @@ class _Planner:
         """A level is verified when it was seen from outside *and* every component was taken back."""
         taken = {step.component for step in self._run.steps if step.road and step.phase is StepPhase.DONE}
         missing = [name for name in self._level.steered if name not in taken]
-        if not missing or EMERGENCY in taken:
-            return Ending(RunStatus.VERIFIED, f"{verification.note}{self._detours()}")
-        why = "; ".join(f"{name} was not taken back: {self._why_lost(name)}" for name in missing)
-        return Ending(RunStatus.PARTIAL, f"{verification.note}; {why}")
+        if missing and EMERGENCY not in taken:
+            why = "; ".join(f"{name} was not taken back: {self._why_lost(name)}" for name in missing)
+            return Ending(RunStatus.PARTIAL, f"{verification.note}; {why}")
+        note = f"{verification.note}{self._detours()}"
+        if any(step.acts for step in self._run.steps):
+            return Ending(RunStatus.VERIFIED, note)
+        # All was as wanted before: that heals nothing, unless the site itself says that it is well.
+        if verification.evidence.get(SITE_ASKED, True):
+            return Ending(RunStatus.VERIFIED, f"nothing had to be changed; {note}")
+        silent = "no check asked the site, so that this says nothing of how it is"
+        return Ending(RunStatus.REFUSED, f"nothing had to be changed; {note}; {silent}")
 
     def _detours(self) -> str:
         """Say which roads got there when others did not, and why: a missing role must not go unnoticed."""
@@ -133,7 +142,7 @@ class _Planner:
 
     def _left(self, verification: StepRecord, attempts: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
         """The components that a verification found wanting, if roads of theirs are left or still under way."""
-        failing = verification.evidence.get("components") or list(self._level.steered)
+        failing = verification.evidence.get(COMPONENTS) or list(self._level.steered)
         return {
             name: roads
             for name, roads in self._level.steered.items()
@@ -182,6 +191,9 @@ class _Planner:
             note=self._reason(road),
         )
 
+    def _is_taken(self, step: StepRecord) -> bool:
+        return step.phase is StepPhase.DONE and step.road in self._policy.all_roads
+
     def _alternatives(self) -> bool:
         """Whether anything is left to try, or still under way, if the verification that begins now fails."""
         unused = any(self._unused(name) for name in (*self._level.steered, EMERGENCY))
@@ -195,7 +207,8 @@ class _Planner:
         return f"{road} takes {takes:.0f} s at its 95th percentile: {fits} the {has:.0f} s that are left"
 
     def _verification(self, previous: StepRecord | None) -> StepRecord:
-        patience = self._level.verify.give_up_after
+        takes = [self._policy.all_roads[step.road].takes for step in self._run.steps if self._is_taken(step)]
+        patience = max(self._level.verify.give_up_after, *takes)  # what is set now reaches people that much later
         if self._alternatives():
             left = self._run.created_at + self._level.budget - self._now
             patience = min(patience, max(left, _SHORTEST_VERIFICATION))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.decision.road_times import with_run
 from shared.decision.roads import Ending
 from shared.engine.fleet import paused
 from shared.engine.receipts import Receipts
@@ -56,7 +57,7 @@ def finishing_writes(
     outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
     ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{follows}")
     rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
-    times = (decode(RoadTimes, rows[ROADS].body) if ROADS in rows else RoadTimes()).with_run(ended)
+    times = with_run(decode(RoadTimes, rows[ROADS].body) if ROADS in rows else RoadTimes(), ended)
     event = Event(workload=run.workload, kind=ended.status.event, at=now, sentence=ended.outcome, about=run.id)
     return Finish(
         ended,

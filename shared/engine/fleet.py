@@ -1,25 +1,22 @@
-"""The fleet's word on every automatic rollback: a pause switch, and a budget that all workloads share.
+"""The fleet's word on every automatic rollback: whether it is paused, and a budget that all workloads share.
 
 A claim on the budget is a compare-and-set on one record of the fleet's own partition, made before the rollback's start
 is committed in the workload's. A worker that dies in between has used up a claim for nothing: that errs on the safe
 side. Nothing here is asked as long as no rollback is due.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.engine.records import EVENT, NOW, STARTS, decode, encode, event_key
+from shared.engine.records import EVENT, NOW, STARTS, decode, encode
 from shared.errors import LostRace, PermanentError
 from shared.model.budget import Budget
-from shared.model.event import Event, EventKind
+from shared.model.event import Event
 from shared.model.fleet import Pause, Starts
 from shared.model.quantity import say_moment
-from shared.ports import Delete, Insert, Ledger, Put, Replace, Row
-
-log = logging.getLogger(__name__)
+from shared.ports import Insert, Ledger, Replace, Row
 
 FLEET = "~fleet"
 PAUSE = "now:1:pause"
@@ -74,26 +71,6 @@ class Fleet:
             return None, True
         return None, False
 
-    def pause(self, by: str, reason: str) -> Pause:
-        """Let no automatic rollback start until somebody resumes."""
-        pause = Pause(since=self.clock(), by=by, reason=reason)
-        event = self._event(f"paused by {by}: {reason}", EventKind.PAUSED)
-        self.ledger.commit(FLEET, [Put(PAUSE, encode(pause)), Put(event_key(event), encode(event))])
-        return pause
-
-    def resume(self, by: str) -> str:
-        """Let automatic rollbacks start again.
-
-        Returns:
-            One sentence.
-        """
-        event = self._event(f"resumed by {by}", EventKind.RESUMED)
-        try:
-            self.ledger.commit(FLEET, [Delete(PAUSE), Put(event_key(event), encode(event))])
-        except LostRace:
-            return "the fleet was not paused"
-        return event.sentence
-
     def view(self) -> dict[str, Any]:
         """Return how the fleet stands: its pause, its budget, what was started of late and who did what."""
         rows = {row.key: row for row in self.ledger.scan(FLEET, NOW)}
@@ -105,10 +82,6 @@ class Fleet:
             "started": counted,
             "events": [decode(Event, row.body) for row in self.ledger.scan(FLEET, EVENT, limit=_MOST_EVENTS)],
         }
-
-    def _event(self, sentence: str, kind: EventKind) -> Event:
-        log.warning("fleet: %s", sentence)
-        return Event(workload=FLEET, kind=kind, at=self.clock(), sentence=sentence)
 
 
 def paused(ledger: Ledger) -> Pause | None:

@@ -5,6 +5,7 @@ It is written in the commit of the end, so that there is one for every run that 
 
 import json
 import logging
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,11 @@ from shared.ports import Ledger, Put, Signer, Write
 log = logging.getLogger(__name__)
 
 _FORMAT = "rollback receipt 1"
-# The events of a run are the newest ones when it ends.
-_MOST_EVENTS = 200
+# The most that one request to the storage answers; the events of a run are the newest ones when it ends.
+_MOST_EVENTS = 1000
+# A row takes 1 MiB, compressed; the signature and the escaping come on top.
+_LARGEST_BYTES = 700_000
+_LEFT_OUT = "reasons, verdicts and events: together they were too large to be kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Receipts:
             "verdicts": as_json(why.verdicts) if why else None,
             "events": [json.loads(encode(event)) for event in (*self._events(run), *ending)],
         }
+        if len(zlib.compress(canonical(receipt))) > _LARGEST_BYTES:  # what is too large to be kept would end no run
+            receipt |= {"reasons": None, "verdicts": None, "events": [], "left_out": _LEFT_OUT}
         return Put(f"{RECEIPT}{run.id}", json.dumps(self._signed(receipt), ensure_ascii=False))
 
     def _events(self, run: Rollback) -> list[Event]:

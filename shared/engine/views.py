@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
+from shared.engine.fleet import paused
 from shared.engine.records import EVENT, UNDELIVERED, WOULD, Snapshot, decode, load_rollback, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
@@ -32,8 +33,11 @@ class Views:
     clock: Clock
 
     def workloads(self) -> Json:
-        """Every workload with its verdict and last sentence."""
-        return {"workloads": [_short(name, snapshot(self.ledger, name)) for name in self.policies()]}
+        """Every workload with its verdict and last sentence, and the pause that holds for all of them."""
+        return {
+            "paused": paused(self.ledger),
+            "workloads": [_short(name, snapshot(self.ledger, name)) for name in self.policies()],
+        }
 
     def workload(self, name: str) -> Json:
         """One workload: verdict, triggers with their clocks, change, known good, last sentence, recent history.
@@ -117,10 +121,18 @@ class Views:
             _check("storage", unread, "answers"),
             _check("watch", _late(found, now, stale_after), "every workload was watched lately"),
             _check("sources", _unseen(found), "no workload is blind"),
+            _check("fleet", self._paused(), "automatic rollbacks may start"),
             _check("deliveries", _untold(found, now), "people were told of everything"),
         ]
         fit = all(check["ok"] for check in checks)
         return fit, {"status": "fit" if fit else "not fit", "at": now, "checks": checks}
+
+    def _paused(self) -> list[str]:
+        try:
+            pause = paused(self.ledger)
+        except ControllerError as error:
+            return [f"nobody knows whether it is paused: {error}"]
+        return [f"no automatic rollback starts: {pause}"] if pause else []
 
 
 def _short(name: str, found: Snapshot) -> Json:

@@ -11,6 +11,7 @@ from shared.functions.bodies import (
     ChangeBody,
     KnownGoodBody,
     PauseBody,
+    ResumeQuery,
     RollbackBody,
     SamplesBody,
     json_body,
@@ -124,7 +125,7 @@ def pause_fleet(req: func.HttpRequest) -> func.HttpResponse:
 
     def use() -> object:
         body = PauseBody.model_validate(json_body(req))
-        return app().fleet.pause(body.by, body.reason)
+        return app().fleet_switch.pause(body.by, body.reason)
 
     return answer(use)
 
@@ -132,4 +133,9 @@ def pause_fleet(req: func.HttpRequest) -> func.HttpResponse:
 @api.route("fleet/pause", methods=["DELETE"])
 def resume_fleet(req: func.HttpRequest) -> func.HttpResponse:
     """Let automatic rollbacks start again."""
-    return answer(lambda: {"says": app().fleet.resume(req.params.get("by") or "an operator")})
+
+    def use() -> object:
+        by = req.params.get("by")
+        return app().fleet_switch.resume(ResumeQuery.model_validate({"by": by} if by else {}).by)
+
+    return answer(use)

@@ -87,6 +87,12 @@ class PauseBody(_Body):
     by: Text = "an operator"
 
 
+class ResumeQuery(_Body):
+    """The end of a pause; it comes as query parameters."""
+
+    by: Text = "an operator"
+
+
 class KnownGoodBody(_Body):
     """The build to go back to."""
 

@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     SUPERSEDED = "superseded"
     QUARANTINE_LIFTED = "quarantine_lifted"
     INCIDENT = "incident"
+    FLEET_PAUSED = "fleet_paused"
+    FLEET_RESUMED = "fleet_resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

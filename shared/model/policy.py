@@ -180,6 +180,8 @@ class Notify(Strict):
         EventKind.CANCELLED,
         EventKind.SUPERSEDED,
         EventKind.INCIDENT,
+        EventKind.FLEET_PAUSED,
+        EventKind.FLEET_RESUMED,
     )
 
 

@@ -36,7 +36,7 @@ Part = Weight | Literal["disabled"]
 class RoadBase(Strict):
     """What every road has."""
 
-    takes: Rhythm = Field(default=timedelta(seconds=10), description="Expected time until it is established.")
+    takes: Rhythm = Field(default=timedelta(seconds=10), description="Expected time until it is seen from outside.")
     give_up_after: Rhythm = Field(default=timedelta(minutes=5), description="Not established by then: it failed.")
 
     def proofs(self, name: str, by: Verification) -> Mapping[str, Check]:
@@ -157,7 +157,7 @@ class DnsRoad(RoadBase):
     resolvers: tuple[Resolver, ...] = Field(
         default=(), description="Who must agree; the system's own if none is given."
     )
-    takes: Rhythm = timedelta(seconds=5)
+    takes: Rhythm = timedelta(seconds=65)  # the usual time to live, and what the name servers need
 
     @property
     def zone(self) -> str:

@@ -166,17 +166,12 @@ class WouldHave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoadTimes:
-    """How long each road took, from its first look until it was established: the newest last."""
+    """How long each road took, from its first look until the outside saw it: the newest last."""
 
     took: dict[str, tuple[timedelta, ...]] = field(default_factory=dict)
 
-    def with_run(self, run: Rollback) -> "RoadTimes":
-        """Return them with what a run measured: roads that were really taken and got there."""
-        took = dict(self.took)
-        for step in run.steps:
-            if step.road and step.acts and step.phase is StepPhase.DONE and step.started_at and step.ended_at:
-                took[step.road] = (*took.get(step.road, ()), step.ended_at - step.started_at)[-_TIMES_KEPT:]
-        return RoadTimes(took=took)
+    def with_time(self, road: str, took: timedelta) -> "RoadTimes":
+        return RoadTimes(took={**self.took, road: (*self.took.get(road, ()), took)[-_TIMES_KEPT:]})
 
     def p95(self, road: str, prior: timedelta) -> timedelta:
         """Return the 95th percentile by nearest rank (Hyndman and Fan, 1996, definition 1).

@@ -60,6 +60,16 @@ def test_a_receipt_is_verified_and_decided_again(document: Any) -> None:
     ]
 
 
+def test_a_receipt_too_large_to_be_kept_leaves_out_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.engine.receipts._LARGEST_BYTES", 1000)
+    document = json.loads(rolled_back())
+    assert document["receipt"]["rollback"]["status"] == "verified"
+    assert (document["receipt"]["reasons"], document["receipt"]["events"]) == (None, [])
+    assert list(verify(document, _PUBLIC))[1].endswith(
+        " leaves out reasons, verdicts and events: together they were too large to be kept"
+    )
+
+
 def test_what_a_receipt_holds(document: Any) -> None:
     receipt = document["receipt"]
     assert receipt["rollback"]["status"] == "verified"

@@ -36,9 +36,11 @@ class DnsZonesControl:
         return web.json_response(_record_set_state(written))
 
     async def drop_name(self, request: web.Request) -> web.Response:
-        zone, name = self._zone(request), request.match_info["record"]
+        """All that a name holds, or what it holds of one `kind`."""
+        zone, name, kind = self._zone(request), request.match_info["record"], request.query.get("kind")
         for found in zone.named(name):
-            zone.drop(found.type, found.name)
+            if kind in (None, found.type):
+                zone.drop(found.type, found.name)
         self._simulation.publications.rewrite()
         return web.json_response({"name": name})
 

@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.decision.road_times import GOOD_SINCE
+from shared.decision.roads import COMPONENTS, SITE_ASKED
 from shared.engine.incidents import outcome_of
 from shared.engine.steps.step import Done, Look, Stop, Wait
 from shared.errors import ControllerError
 from shared.model.policy import Policy
-from shared.model.policy_verify import CheckBase, ClientCheck
+from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck
 from shared.model.quantity import say_span
 from shared.model.rollback import Rollback, StepPhase, StepRecord
 from shared.ports import Checker, CheckResult, Expected
 
 _MOST_SAID = 3
+# What hears it from those who serve people; the other kinds read back what was set.
+_ASKING = (ClientCheck, GetCheck, JourneyCheck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ class VerifyOutside:
             "good_looks": looks,
             "passed": len(seen.passed),
             "counted": len(seen.counted),
-            "components": _components(run, checks, seen),
+            GOOD_SINCE: (record.evidence.get(GOOD_SINCE) or now.isoformat()) if looks else None,
+            COMPONENTS: _components(run, checks, seen),
+            SITE_ASKED: any(isinstance(checks[name], _ASKING) for name in seen.counted),
             **_shown(seen.results),
         }
         if looks >= wanted.looks:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from azure.mgmt.dns.models import ARecord, RecordSet, SubResource, TxtRecord
+from azure.mgmt.dns.models import AaaaRecord, ARecord, RecordSet, SubResource, TxtRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -198,3 +198,15 @@ def test_an_answer_without_a_record_set_is_no_reason_to_write_one(zone: Zone) ->
         zone.fault("dns_zones_read", "empty")
         with pytest.raises(OutcomeUnknown, match="the answer names no record set"):
             call()
+
+
+def test_addresses_of_ipv6_beside_are_no_half_way_back(zone: Zone) -> None:
+    zone.write("AAAA", "api", RecordSet(ttl=5, aaaa_records=[AaaaRecord(ipv6_address="2001:db8::1")]))
+    try:
+        why_not = "api in zone example.com holds AAAA records, too, which keep clients of IPv6 where they are"
+        assert zone.look().why_not == why_not
+        with pytest.raises(PermanentError, match="holds AAAA records, too"):
+            zone.establish()
+    finally:
+        zone.simulator.control("DELETE", "/dns_zones/example.com/api?kind=AAAA")
+    assert zone.look().why_not is None

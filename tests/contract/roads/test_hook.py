@@ -133,3 +133,11 @@ def test_what_was_signed_at_another_time_is_not_let_in(hook: Hook, minutes: int,
 def test_the_state_of_the_receiver_is_kept_beside_the_values(hook: Hook) -> None:
     hook.establish()
     assert hook_state(hook.simulator)["state"] == make_state("blue")
+
+
+def test_what_is_shown_of_an_answer_is_cut_since_it_is_kept_with_the_run(hook: Hook) -> None:
+    state = make_state("x" * 5000)
+    hook.simulator.control("PUT", "/hook", {"state": state})
+    shown = hook.look().shown
+    assert shown["traffic.target"] == "x" * 200
+    assert not hook.look().established

@@ -1,12 +1,15 @@
 """One rig for all tests of the app: real storage, real host, real HTTP."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from azure.data.tables import TableClient
 
+from local.azurite import Azurite
 from local.processes import Child
-from local.rig.rig import Rig, RigOptions
+from local.rig.rig import APP_FOLDER, Rig, RigOptions
 from shared.adapters.tables import TableLedger
 from tests.functional.app.guarded import (
     ONCE_A_YEAR,
@@ -16,6 +19,7 @@ from tests.functional.app.guarded import (
     write_policies,
 )
 from tests.functional.app.http_client import Api
+from tests.functional.app.lonely import Lonely
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +55,21 @@ def ledger(rig: Rig, api: Api) -> Iterator[TableLedger]:
     api.get("/api/workloads")  # the first use of the app creates its table
     with TableClient.from_connection_string(rig.storage, "workloads") as table:
         yield TableLedger(table)
+
+
+@pytest.fixture
+def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
+    with ExitStack() as storage:
+        connection = storage.enter_context(Azurite()).connection_string
+        policies = write_policies(tmp_path / "policies", rig)
+        settings = rig.app_settings() | {
+            "AzureWebJobsStorage": connection,
+            "POLICY_FOLDER": str(policies),
+            "WATCH_SCHEDULE": ONCE_A_YEAR,
+            "EVALUATE_SCHEDULE": ONCE_A_YEAR,
+            "POISON_SCHEDULE": ONCE_A_YEAR,
+        }
+        arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--drain-seconds", "1"]
+        with Child("local.functions_host", arguments, tmp_path / "lonely.log", settings) as host:
+            api = Api(str(host.ready["url"]), str(host.ready["function_key"]))
+            yield Lonely(api, storage, str(host.ready["master_key"]))

@@ -14,7 +14,6 @@ SPECIAL_V4 = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
-    "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.2.0/24",
     "192.168.0.0/16",
@@ -26,7 +25,8 @@ SPECIAL_V4 = [
 ]
 SPECIAL_V6 = ["::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10", "ff00::/8"]
 OLD_V6 = ["fec0::/10", "::/96", "2001::/32"]  # site-local, IPv4-compatible, Teredo
-METADATA = ["169.254.169.254", "168.63.129.16", "169.254.170.2", "100.100.100.200"]
+METADATA = ["169.254.169.254", "169.254.170.2", "169.254.130.1", "168.63.129.16", "100.100.100.200"]
+LINK_LOCAL_V4 = "169.254.0.0/16"
 NAME = "shop.example"
 
 special_v4 = st.sampled_from(SPECIAL_V4).flatmap(lambda network: st.ip_addresses(network=network))
@@ -34,7 +34,7 @@ special_v6 = st.sampled_from(SPECIAL_V6 + OLD_V6).flatmap(lambda network: st.ip_
 special = (special_v4 | special_v6).filter(lambda address: str(address) not in METADATA)
 public_v4 = st.ip_addresses(v=4).filter(
     lambda address: (
-        not any(address in IPv4Network(network) for network in [*SPECIAL_V4, "192.0.0.0/24"])
+        not any(address in IPv4Network(network) for network in [*SPECIAL_V4, LINK_LOCAL_V4, "192.0.0.0/24"])
         and str(address) not in METADATA
     )
 )
@@ -114,3 +114,10 @@ def test_what_is_no_address_is_refused() -> None:
 def test_the_oracle_is_about_addresses_that_python_knows_too() -> None:
     for network in [*SPECIAL_V4, *SPECIAL_V6]:
         assert ip_address(network.split("/")[0]) in (IPv4Network if "." in network else IPv6Network)(network)
+
+
+@pytest.mark.parametrize("inner", METADATA)
+@pytest.mark.parametrize("prefix", ["64:ff9b:1::", "64:ff9b:1:abcd::", "::"])
+def test_old_ways_to_write_an_address_of_ipv4_hide_nothing(inner: str, prefix: str) -> None:
+    address = IPv6Address(int(IPv6Address(prefix)) | int(IPv4Address(inner)))
+    assert "where a cloud keeps credentials" in (refusal(NAME, str(address), private=True) or "")

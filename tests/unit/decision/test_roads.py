@@ -25,11 +25,13 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a step ends, after how long, and of which components a verification then speaks."""
+    """How a step ends, after how long, of which components a verification then speaks, and whether a road acted."""
 
     takes_s: int = 3
     phase: StepPhase = StepPhase.DONE
     components: tuple[str, ...] = ()
+    acts: bool = True
+    site_asked: bool = True
 
 
 @dataclass(slots=True)
@@ -77,8 +79,10 @@ class Played:
         assert step.started_at is not None
         assert step.give_up_at is not None
         if now >= step.started_at + timedelta(seconds=fate.takes_s):
-            seen = {"components": list(fate.components)}
-            return replace(step, phase=fate.phase, ended_at=now, note=f"{step.name} {fate.phase}", evidence=seen)
+            seen = {"components": list(fate.components), "site_asked": fate.site_asked}
+            acts = 1 if step.road and fate.acts else 0
+            note = f"{step.name} {fate.phase}"
+            return replace(step, phase=fate.phase, ended_at=now, note=note, evidence=seen, acts=acts)
         if now >= step.give_up_at:
             return replace(step, phase=StepPhase.FAILED, ended_at=now, note=f"{step.name} given up")
         return None
@@ -219,6 +223,22 @@ def test_a_swap_that_was_overtaken_is_waited_for_when_the_other_road_was_not_eno
     played = Played(chosen(_WEB), fates).play()
     assert played.lines == [(0, "split"), (10, "swap"), (13, "verify:1"), (70, "verify:2")]
     assert played.ending == Ending(RunStatus.VERIFIED, "verify:2 done")
+
+
+@pytest.mark.parametrize("site_asked", [True, False])
+def test_where_nothing_had_to_be_changed_only_the_site_can_say_that_it_is_well(site_asked: bool) -> None:
+    played = Played(chosen(_WEB), {"split": Fate(acts=False), "verify:1": Fate(site_asked=site_asked)}).play()
+    assert played.ending is not None
+    if site_asked:
+        assert played.ending == Ending(RunStatus.VERIFIED, "nothing had to be changed; verify:1 done")
+    else:
+        assert played.ending.status is RunStatus.REFUSED
+        assert played.ending.note.startswith("nothing had to be changed; verify:1 done; no check asked the site")
+
+
+def test_the_last_verification_waits_for_as_long_as_the_roads_take_to_reach_people() -> None:
+    slow = Played(chosen({"web": ("split",)}, split="400s"), {"verify:1": Fate(10**6)}).play()
+    assert slow.run.step("verify:1").ended_at == NOON + timedelta(seconds=3 + 400)
 
 
 _FATES = st.builds(

@@ -11,6 +11,7 @@ import pytest
 from shared.engine.by_hand import ByHand
 from shared.engine.collect import Collector
 from shared.engine.fleet import Fleet
+from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.intake import Intake
 from shared.engine.records import EVENT, OUTBOX, Snapshot, decode, snapshot
 from shared.engine.views import Views
@@ -80,6 +81,10 @@ class Engine:
     @property
     def fleet(self) -> Fleet:
         return Fleet(self.ledger, self.fleet_budget, self.clock)
+
+    @property
+    def fleet_switch(self) -> FleetSwitch:
+        return FleetSwitch(self.ledger, self.doorbell, self._policies, self.clock)
 
     @property
     def views(self) -> Views:

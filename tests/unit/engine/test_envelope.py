@@ -60,21 +60,17 @@ def test_a_rollback_by_hand_costs_nothing_of_the_budget(guarded: Engine) -> None
 
 
 def test_while_the_fleet_is_paused_nothing_starts_and_people_are_told_why(guarded: Engine) -> None:
-    guarded.fleet.pause("ann", "Azure is down")
+    guarded.fleet_switch.pause("ann", "Azure is down")
     said = guarded.cycles(_BAD, 4)
     assert "not rolled back: the fleet is paused since 2026-03-01 12:00:00 UTC by ann: Azure is down" in said[-1]
     assert guarded.kinds().count("held_back") == 1
     assert guarded.snapshot().active is None
-    assert guarded.fleet.resume("bob") == "resumed by bob"
+    assert guarded.fleet_switch.resume("bob").says == "the fleet is resumed by bob"
     assert "roll back to level 1" in guarded.cycles(_BAD, 1)[0]
     assert [event.sentence for event in guarded.fleet.view()["events"]] == [
-        "resumed by bob",
-        "paused by ann: Azure is down",
+        "the fleet is resumed by bob",
+        "the fleet is paused by ann: Azure is down",
     ]
-
-
-def test_resuming_what_is_not_paused_says_so(guarded: Engine) -> None:
-    assert guarded.fleet.resume("bob") == "the fleet was not paused"
 
 
 def test_a_fleet_record_that_cannot_be_read_lets_nothing_start(guarded: Engine) -> None:

@@ -84,7 +84,7 @@ def test_samples_are_kept_as_they_came_each_by_itself(guarded: Engine) -> None:
 
 
 def test_a_delivery_that_is_due_is_rung_for(guarded: Engine) -> None:
-    guarded.fleet.pause("ann", "x")
+    guarded.fleet_switch.pause("ann", "x")
     guarded.cycles(0.31, 4)
     delivery = guarded.deliveries()[0]
     text = json.dumps({"workload": "orders", "delivery": delivery.id})

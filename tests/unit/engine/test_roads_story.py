@@ -9,11 +9,10 @@ import pytest
 
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
-from shared.engine.fleet import Fleet
+from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.levels import Steps
 from shared.engine.records import ACTIVE, ROADS, WHY, Active, decode, load_rollback, snapshot
 from shared.engine.start import starting_writes
-from shared.model.budget import Budget
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
 from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
@@ -226,7 +225,7 @@ def test_a_state_that_holds_and_would_not_help_is_no_road_to_take() -> None:
 def test_while_the_fleet_is_paused_the_next_level_does_not_take_up_and_says_so() -> None:
     story = Story(roads("{roads: [split]}", "{roads: [slot_swap], budget: 5m}"))
     story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
-    Fleet(story.ledger, Budget(1, timedelta(hours=1)), story.clock).pause("ann", "Azure is down")
+    FleetSwitch(story.ledger, MemoryDoorbell(), dict, story.clock).pause("ann", "Azure is down")
     run = story.tell()
     said = (
         "; level 2 does not take up by itself: the fleet is paused since 2026-03-01 12:00:00 UTC by ann: Azure is down"

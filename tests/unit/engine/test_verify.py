@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.engine.steps.step import Done, Look, Stop, Wait
+from shared.engine.steps.step import Act, Done, Stop, Wait
 from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck
@@ -57,12 +57,17 @@ def run_after_the_swap(acted_s: float | None = 10) -> Rollback:
     return replace(run, steps=(*run.steps, swap))
 
 
-def look(here: PlayedChecker, *, good_looks: int = 0, after_s: float = 30) -> Look:
-    """Look so many seconds after the verification began, with so many good looks before."""
+def look(
+    here: PlayedChecker, *, good_looks: int = 0, after_s: float = 30, seen: dict[str, Any] | None = None
+) -> Done | Wait | Stop:
+    """Look so many seconds after the verification began, with so many good looks before, or what they had `seen`."""
     give_up_at = NOON + timedelta(seconds=120)
-    record = StepRecord(name="verify:1", started_at=NOON, give_up_at=give_up_at, evidence={"good_looks": good_looks})
+    evidence = seen or {"good_looks": good_looks}
+    record = StepRecord(name="verify:1", started_at=NOON, give_up_at=give_up_at, evidence=evidence)
     now = NOON + timedelta(seconds=after_s)
-    return VerifyOutside(here.checks).observe(_POLICY, run_after_the_swap(), record, now)
+    found = VerifyOutside(here.checks).observe(_POLICY, run_after_the_swap(), record, now)
+    assert not isinstance(found, Act)
+    return found
 
 
 def test_the_proofs_of_the_road_and_the_checks_of_the_policy_are_asked() -> None:
@@ -102,6 +107,22 @@ def test_one_bad_look_starts_the_good_ones_again() -> None:
     assert isinstance(waited, Wait)
     assert waited.evidence["good_looks"] == 0
     assert waited.note == "5 of 6 checks passed; good looks in a row: 0; slot_swap.fresh: said False"
+
+
+def test_the_first_of_the_good_looks_is_what_counts_as_seen() -> None:
+    first = look(PlayedChecker(), after_s=30)
+    assert first.evidence["good_since"] == (NOON + timedelta(seconds=30)).isoformat()
+    second = look(PlayedChecker(), after_s=31, seen={**first.evidence})
+    assert isinstance(second, Done)
+    assert second.evidence["good_since"] == first.evidence["good_since"]
+    assert look(PlayedChecker({"fresh": _FAILED}), after_s=31, seen={**first.evidence}).evidence["good_since"] is None
+
+
+def test_the_site_was_asked_when_a_check_that_asks_it_said_anything() -> None:
+    clients = dict.fromkeys(("fresh", "pinned", "kept_alive"), _SILENT)
+    requests = dict.fromkeys(("/a", "/b", "/c"), _SILENT)
+    assert look(PlayedChecker({**clients})).evidence["site_asked"]
+    assert not look(PlayedChecker({**clients, **requests})).evidence["site_asked"]
 
 
 def test_a_share_of_the_checks_is_enough_as_long_as_no_proof_is_among_the_failing() -> None:
