@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.adapters.azure_clients import credential, policies_for
 from shared.adapters.azure_errors import translate, translated
+from shared.adapters.evidence import picture
 from shared.adapters.feature_flags import Flag, NoFlagError, shown, why_no_share, with_share
 from shared.adapters.one_per_key import OnePerKey
 from shared.errors import OutcomeUnknown, PermanentError, TransientError
@@ -78,10 +79,10 @@ class AppConfigurationRouting:
 
     def establish(self, policy: Policy, road: AppConfigurationRoad, aim: Aim, fence: Fence) -> None:
         stored = self._read(road)
-        picture = _picture(road, stored)
-        if stored is None or picture.why_not:
-            raise PermanentError(str(picture.why_not))
-        if not picture.established:
+        found = _picture(road, stored)
+        if stored is None or found.why_not:
+            raise PermanentError(str(found.why_not))
+        if not found.established:
             self._write(road, stored, with_share(stored.flag(), road.share), fence)
 
     def _read(self, road: AppConfigurationRoad) -> _Stored | None:
@@ -156,18 +157,18 @@ def _pause(error: "HttpResponseError") -> timedelta | None:
 
 def _picture(road: AppConfigurationRoad, stored: _Stored | None) -> RoadPicture:
     if stored is None:
-        return RoadPicture(established=False, why_not=f"{_called(road)} does not exist")
+        return picture(established=False, why_not=f"{_called(road)} does not exist")
     try:
         flag = stored.flag()
         established = json.dumps(with_share(flag, road.share)) == json.dumps(flag)
         hindrance = why_no_share(flag, road.share)
         seen = {**shown(flag), "locked": stored.locked}
     except NoFlagError as problem:
-        return RoadPicture(established=False, why_not=f"{_called(road)} cannot be steered: {problem}")
+        return picture(established=False, why_not=f"{_called(road)} cannot be steered: {problem}")
     if hindrance is None and stored.locked and not established:
         hindrance = "is locked"
     why_not = f"{_called(road)} {hindrance}" if hindrance else None
-    return RoadPicture(established=established and why_not is None, why_not=why_not, shown=seen)
+    return picture(established=established and why_not is None, why_not=why_not, shown=seen)
 
 
 def _called(road: AppConfigurationRoad) -> str:

@@ -6,12 +6,15 @@ of another the name would not exist, which resolvers remember: such a change is 
 https://learn.microsoft.com/azure/dns/dns-zones-records
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import NO_WAITING, ArmAccess, ArmClients
 from shared.adapters.azure_errors import translated
 from shared.adapters.dns_names import plain
+from shared.adapters.evidence import picture
+from shared.adapters.writes import Writes
 from shared.errors import OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.policy_roads import DnsRoad, Records
@@ -45,8 +48,8 @@ class _Standing:
     values: frozenset[str]
     ttl_s: int
     found: "RecordSet | None"
-    rivals: tuple[str, ...]
-    beside: bool
+    rivals: tuple[str, ...] = ()
+    beside: bool = False
 
     @property
     def is_as_wanted(self) -> bool:
@@ -75,26 +78,34 @@ class DnsZoneRouting:
 
     def look(self, policy: Policy, road: DnsRoad, aim: Aim) -> RoadPicture:
         standings = self._read(road)
-        return RoadPicture(
+        return picture(
             established=all(each.is_as_wanted for each in standings),
             why_not=_limitation(road, standings),
             shown={each.name: _shown(each) for each in standings},
         )
 
     def establish(self, policy: Policy, road: DnsRoad, aim: Aim, fence: Fence) -> None:
-        standings = self._read(road)
+        """Read no more than what the ETags are for: the fence does not wait for long, and all else is a look's.
+
+        What a look did not see in the way, Azure refuses, as it does when the zone is gone.
+        """
+        standings = self._wanted(road)
         if limitation := _limitation(road, standings):
             raise PermanentError(limitation)
+        writes = Writes(fence)
         for standing in standings:
             if not standing.is_as_wanted:
-                fence()
-                self._write(road, standing)
+                writes.carry_out(f"{standing.kind} record set {standing.name}", partial(self._write, road, standing))
 
     def _read(self, road: DnsRoad) -> list[_Standing]:
-        standings = [self._standing(road, name, wanted) for name, wanted in road.records.items()]
+        standings = [self._with_neighbours(road, each) for each in self._wanted(road)]
         if any(each.found is None for each in standings):
             self._read_zone(road)
         return standings
+
+    def _wanted(self, road: DnsRoad) -> list[_Standing]:
+        """Return every name with its record set of the kind that is wanted, and nothing of the other kinds."""
+        return [self._standing(road, name, wanted) for name, wanted in road.records.items()]
 
     def _read_zone(self, road: DnsRoad) -> None:
         """Tell a record set that is not there from a zone that is not: Azure answers 404 to both."""
@@ -105,10 +116,13 @@ class DnsZoneRouting:
     def _standing(self, road: DnsRoad, name: str, wanted: Records) -> _Standing:
         kind = "CNAME" if wanted.cname else "A"
         found = self._record_set(road, kind, name)
-        rivals = () if found else tuple(each for each in _RIVALS[kind] if self._record_set(road, each, name))
+        return _Standing(name, kind, frozenset(map(plain, wanted.values)), int(road.ttl.total_seconds()), found)
+
+    def _with_neighbours(self, road: DnsRoad, standing: _Standing) -> _Standing:
+        kind, name = standing.kind, standing.name
+        rivals = () if standing.found else tuple(each for each in _RIVALS[kind] if self._record_set(road, each, name))
         beside = kind == "A" and self._record_set(road, _BESIDE, name) is not None
-        values = frozenset(map(plain, wanted.values))
-        return _Standing(name, kind, values, int(road.ttl.total_seconds()), found, rivals, beside)
+        return replace(standing, rivals=rivals, beside=beside)
 
     def _record_set(self, road: DnsRoad, kind: str, name: str) -> "RecordSet | None":
         from azure.core.exceptions import ResourceNotFoundError

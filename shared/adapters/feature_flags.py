@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shared.adapters.evidence import cut
+
 Flag = dict[str, Any]
 
 # .NET takes filters by these names in any case, with and without the namespace.
@@ -45,7 +47,8 @@ def why_no_share(flag: Flag, share: float) -> str | None:
     if 0 < share < 1 and not list(_dials(flag)):
         return f"has neither a percentage nor a targeting filter, so that it cannot be on for {_percent(share)} %"
     if share == 0 and (variant := _variant_when_off(flag)) and variant.get("status_override") == _OVERRIDDEN:
-        return f"counts as on while it is off: its variant {variant.get('name')!r} overrides the status"
+        name = cut(repr(variant.get("name")))
+        return f"counts as on while it is off: its variant {name} overrides the status"
     return None
 
 

@@ -8,11 +8,14 @@ https://learn.microsoft.com/azure/frontdoor/front-door-faq, https://learn.micros
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import NO_WAITING, ArmAccess, ArmClients
 from shared.adapters.azure_errors import translated
-from shared.errors import OutcomeUnknown, PermanentError, TransientError
+from shared.adapters.evidence import picture
+from shared.adapters.writes import Writes
+from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Policy
 from shared.model.policy_roads import FrontDoorRoad, Part
 from shared.ports import Aim, Fence, RoadPicture
@@ -76,35 +79,21 @@ class FrontDoorRouting:
         self._clients = ArmClients(arm, cdn_client)
 
     def look(self, policy: Policy, road: FrontDoorRoad, aim: Aim) -> RoadPicture:
-        found = self._origins(road)
-        why_not = _missing(road, found)
-        return RoadPicture(
-            established=why_not is None and all(found[name.lower()].is_as(part) for name, part in road.origins.items()),
-            busy=any(origin.busy for origin in found.values()),
-            why_not=why_not,
-            shown={"origins": {origin.name: origin.shown for origin in found.values()}},
-        )
+        return _picture(road, self._origins(road))
 
     def establish(self, policy: Policy, road: FrontDoorRoad, aim: Aim, fence: Fence) -> None:
         found = self._origins(road)
-        if why_not := _missing(road, found):
+        if why_not := _picture(road, found).why_not:
             raise PermanentError(why_not)
         stays = any(found[name.lower()].serves for name, part in road.origins.items() if part != "disabled")
-        accepted = 0
+        # The profile may still carry out the write before, and refuse the next one until it has.
+        writes = Writes(fence)
         for name, part in _enabled_first(road):
             if found[name.lower()].is_as(part):
                 continue
             if part == "disabled" and not stays:
                 raise OutcomeUnknown(f"origin {name} is disabled when another one is seen enabled in its place")
-            fence()
-            try:
-                stays |= self._set(road, name, part)
-            except TransientError as error:
-                if not accepted:
-                    raise
-                # Most likely the 409 of a profile that still carries out the change before.
-                raise OutcomeUnknown(str(error), retry_after=error.retry_after) from None
-            accepted += 1
+            stays |= writes.carry_out(f"origin {name} to {_said(part)}", partial(self._set, road, name, part))
 
     def _origins(self, road: FrontDoorRoad) -> dict[str, _Origin]:
         """Return all origins of the group by their name in lower case."""
@@ -126,8 +115,7 @@ class FrontDoorRouting:
             if part == "disabled"
             else AFDOriginUpdatePropertiesParameters(enabled_state="Enabled", weight=part)
         )
-        said = "disabled" if part == "disabled" else f"weight {part}"
-        with translated(f"setting origin {name} to {said}"):
+        with translated(f"setting origin {name} to {_said(part)}"):
             poller = self._clients.of(road.front_door).afd_origins.begin_update(
                 *_names(road),
                 name,
@@ -136,6 +124,20 @@ class FrontDoorRouting:
                 **NO_WAITING,
             )
             return poller.status().lower() == "succeeded"
+
+
+def _picture(road: FrontDoorRoad, found: Mapping[str, _Origin]) -> RoadPicture:
+    why_not = _missing(road, found)
+    return picture(
+        established=why_not is None and all(found[name.lower()].is_as(part) for name, part in road.origins.items()),
+        busy=any(origin.busy for origin in found.values()),
+        why_not=why_not,
+        shown={"origins": {origin.name: origin.shown for origin in found.values()}},
+    )
+
+
+def _said(part: Part) -> str:
+    return "disabled" if part == "disabled" else f"weight {part}"
 
 
 def _read(origin: "AFDOrigin") -> _Origin:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.adapters.evidence import picture
 from shared.adapters.http_outcomes import demand_success
 from shared.adapters.outbound import Outbound, Received, address_of
 from shared.clock import Clock
@@ -27,7 +28,6 @@ from shared.ports import Aim, Fence, RoadPicture
 _WITHIN = timedelta(seconds=10)
 _CONFLICT = 409
 _NOT_FOR_US = {401: "does not know us", 403: "does not let us in", 404: "is not there"}
-_LONGEST_SHOWN = 200
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -42,19 +42,19 @@ class HookRouting:
         answer = self._read_back(policy, road)
         if answer.status in _NOT_FOR_US:
             why_not = f"the read-back at {_host(road.read_back)} {_NOT_FOR_US[answer.status]} ({answer.status})"
-            return RoadPicture(established=False, why_not=why_not)
+            return picture(established=False, why_not=why_not)
         demand_success(f"the read-back at {_host(road.read_back)}", answer.status, _pause_asked(answer))
         try:
             document = answer.json()
         except ValueError:
-            return RoadPicture(established=False, shown={"read_back": "no JSON"})
-        return RoadPicture(established=not mismatches(document, road.expect), shown=_shown(document, road))
+            return picture(established=False, shown={"read_back": "no JSON"})
+        return picture(established=not mismatches(document, road.expect), shown=_shown(document, road))
 
     def establish(self, policy: Policy, road: HookRoad, aim: Aim, fence: Fence) -> None:
-        picture = self.look(policy, road, aim)
-        if picture.why_not:
-            raise PermanentError(picture.why_not)
-        if picture.established:
+        found = self.look(policy, road, aim)
+        if found.why_not:
+            raise PermanentError(found.why_not)
+        if found.established:
             return
         fence()
         answer = self._call(policy, road, aim)
@@ -103,9 +103,4 @@ def _pause_asked(answer: Received) -> str:
 def _shown(document: Any, road: HookRoad) -> Mapping[str, Any]:
     """Return the values that matter, where they are such as can be compared."""
     found = {path: value_at(document, path) for path in road.expect}
-    return {path: _cut(value) for path, value in found.items() if isinstance(value, _SCALARS)}
-
-
-def _cut(value: Any) -> Any:
-    """What is shown is kept with the run: an answer must not make it too large to be kept at all."""
-    return value[:_LONGEST_SHOWN] if isinstance(value, str) else value
+    return {path: value for path, value in found.items() if isinstance(value, _SCALARS)}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from shared.adapters.app_service import build_in, group_and_name, web_client
 from shared.adapters.azure_clients import NO_WAITING, ArmAccess, ArmClients
 from shared.adapters.azure_errors import translated
+from shared.adapters.evidence import cut, picture
 from shared.errors import OutcomeUnknown
 from shared.model.policy import Policy, Site
 from shared.model.policy_roads import SlotTrafficRoad
@@ -54,7 +55,7 @@ class SlotTrafficRouting:
         hosts = self._hosts(policy.site, road.slot_traffic)
         rules = self._rules(policy.site)
         live = self._production_build(policy.site)
-        return RoadPicture(
+        return picture(
             established=not any(rule.leads_to(road.slot_traffic, hosts) for rule in rules),
             why_not=_why_not(road, live, aim.known_good),
             shown={"production_build": live, "rules": [rule.shown for rule in rules]},
@@ -110,7 +111,7 @@ def _read(rule: "RampUpRule") -> _Rule:
 def _why_not(road: SlotTrafficRoad, live: str, known_good: str) -> str | None:
     if live == known_good:
         return None
-    runs = live or "a build without a name"
+    runs = cut(live) or "a build without a name"
     return (
         f"production itself runs {runs}, not {known_good}: keeping people off slot {road.slot_traffic} would not help"
     )

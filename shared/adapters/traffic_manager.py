@@ -9,10 +9,13 @@ https://learn.microsoft.com/azure/traffic-manager/traffic-manager-monitoring
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.azure_clients import NO_WAITING, ArmAccess, ArmClients
 from shared.adapters.azure_errors import translated
+from shared.adapters.evidence import picture
+from shared.adapters.writes import Writes
 from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.policy import Policy
 from shared.model.policy_roads import Part, TrafficManagerRoad
@@ -93,21 +96,15 @@ class TrafficManagerRouting:
         self._clients = ArmClients(arm, traffic_manager_client)
 
     def look(self, policy: Policy, road: TrafficManagerRoad, aim: Aim) -> RoadPicture:
-        profile, wanted = self._read(road), _wanted(road)
-        all_there = wanted.keys() <= profile.endpoints.keys()
-        return RoadPicture(
-            established=all_there and profile.enabled and not profile.to_write(wanted),
-            why_not=profile.limitation(wanted),
-            shown=_shown(profile),
-        )
+        return _picture(self._read(road), _wanted(road))
 
     def establish(self, policy: Policy, road: TrafficManagerRoad, aim: Aim, fence: Fence) -> None:
         profile, wanted = self._read(road), _wanted(road)
-        if limitation := profile.limitation(wanted):
-            raise PermanentError(limitation)
+        if why_not := _picture(profile, wanted).why_not:
+            raise PermanentError(why_not)
+        writes = Writes(fence)
         for endpoint, part in profile.to_write(wanted):
-            fence()
-            self._write(road, endpoint, part)
+            writes.carry_out(f"endpoint {endpoint.name} to {part}", partial(self._write, road, endpoint, part))
 
     def _read(self, road: TrafficManagerRoad) -> _Profile:
         group, name = _names(road)
@@ -136,6 +133,15 @@ class TrafficManagerRouting:
             self._clients.of(road.traffic_manager).endpoints.update(
                 group, name, endpoint.kind, endpoint.name, Endpoint(properties=properties), **NO_WAITING
             )
+
+
+def _picture(profile: _Profile, wanted: Mapping[str, Part]) -> RoadPicture:
+    all_there = wanted.keys() <= profile.endpoints.keys()
+    return picture(
+        established=all_there and profile.enabled and not profile.to_write(wanted),
+        why_not=profile.limitation(wanted),
+        shown=_shown(profile),
+    )
 
 
 def _endpoint(found: "Endpoint") -> _Endpoint:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.adapters.checks.placeholders import filled, text_of
+from shared.adapters.evidence import cut
 from shared.adapters.outbound import Received
 from shared.model.journey_problems import PLACEHOLDER
 from shared.model.json_paths import MISSING, same, value_at
@@ -55,7 +56,7 @@ def captured(request: Exchange, answer: Received) -> dict[str, str]:
 
 def build_of(answer: Received, header: str) -> str:
     """Return the build that an answer names; its first characters when it is no name at all."""
-    return str(answer.headers.get(header, ""))[:_LONGEST_BUILD]
+    return cut(str(answer.headers.get(header, "")), _LONGEST_BUILD)
 
 
 def _document(answer: Received) -> Any:

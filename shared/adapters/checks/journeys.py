@@ -14,6 +14,7 @@ from shared.adapters.bounded_http import ADDRESS_ERRORS, parse_address
 from shared.adapters.checks.answers import build_of, captured, shortcoming
 from shared.adapters.checks.cookies import Cookies
 from shared.adapters.checks.placeholders import filled, filled_body, filled_target
+from shared.adapters.evidence import result
 from shared.adapters.outbound import Outbound, Received
 from shared.adapters.redirects import Ask, redirected
 from shared.errors import PermanentError, TransientError
@@ -54,7 +55,7 @@ class RequestChecker:
         answer = {name: getattr(check, name) for name in Answer.model_fields}
         (step,) = _Journey(self.outbound, policy, expected, check.timeout).walk([Exchange(get=check.get, **answer)])
         came = step.why or f"{step.status} in {step.latency_ms:.0f} ms"
-        return CheckResult(passed=step.why is None, note=f"{step.request}: {came}", evidence={"steps": [step.shown]})
+        return result(passed=step.why is None, note=f"{step.request}: {came}", evidence={"steps": [step.shown]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class JourneyChecker:
         left = [f"; clean-up, {step.request}: {step.why}" for step in swept if step.why]
         evidence = {"steps": [step.shown for step in steps], "clean_up": [step.shown for step in swept]}
         passed = steps[-1].why is None
-        return CheckResult(passed=passed, note=_note(steps, len(check.journey)) + "".join(left), evidence=evidence)
+        return result(passed=passed, note=_note(steps, len(check.journey)) + "".join(left), evidence=evidence)
 
 
 def _note(steps: Sequence[_Step], planned: int) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.dns_names import plain
+from shared.adapters.evidence import cut, result
 from shared.model.policy import Policy
 from shared.model.policy_verify import ResolvesCheck
 from shared.ports import CheckResult, Expected
@@ -44,7 +45,7 @@ class _Heard:
     @property
     def sentence(self) -> str:
         led = " -> ".join((*self.names, ", ".join(self.addresses) or "no address"))
-        return f"{self.resolver} {self.problem or f'answers {led}'}"
+        return f"{self.resolver} {self.problem or f'answers {cut(led)}'}"
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -64,7 +65,7 @@ class ResolvesChecker:
         heard = list(self._pool.map(partial(_ask, check), resolvers))
         wanted = frozenset(map(plain, check.to))
         against = [each for each in heard if not each.agrees(wanted)]
-        return CheckResult(
+        return result(
             passed=not against,
             note=_note(check, len(heard), against),
             evidence={"resolvers": {each.resolver: each.evidence for each in heard}},

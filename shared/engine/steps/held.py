@@ -24,6 +24,7 @@ class HeldChecker:
             picture = self.routings[kind_of(road)].look(policy, road, aim)
         except ControllerError as error:
             return CheckResult(passed=False, note=f"{check.holds} cannot be read back: {error}")
-        passed = picture.established and not picture.busy
+        # A state that holds where it would not help proves nothing.
+        passed = picture.established and not picture.busy and picture.why_not is None
         says = "holds" if passed else picture.why_not or "does not hold yet"
         return CheckResult(passed=passed, note=f"{check.holds} {says}", evidence=picture.shown)

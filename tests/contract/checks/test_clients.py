@@ -17,6 +17,7 @@ from tests.fakes.policies import policy
 from tests.fakes.prober import PlayedProber
 
 _GOOD = Sighting(client=Client.FRESH, status=200, build="b1", latency_ms=1.26, connection_age_s=60.04)
+_CACHED = replace(_GOOD, cached=True)
 _LATE = replace(_GOOD, status=None, build="", note="no whole answer within 5 s")
 _UNREACHED = replace(
     _GOOD, status=None, build="", answered=False, connection_age_s=0.0, note="the site could not be reached: X"
@@ -68,6 +69,36 @@ def test_a_path_that_is_blind_is_no_connection_that_came_too_late() -> None:
     assert judged(_UNREACHED, client=Client.KEPT_ALIVE).passed is False
 
 
+@pytest.mark.parametrize(
+    ("seen", "passed", "note"),
+    [
+        ([_CACHED, _CACHED], None, "fresh clients were answered by a cache alone, which says nothing"),
+        ([_CACHED, replace(_CACHED, build="b2")], None, "fresh clients were answered by a cache alone, which says"),
+        ([_CACHED, _GOOD], True, "fresh clients see b1"),
+        ([_CACHED, replace(_GOOD, build="b2")], False, "fresh clients see b2 (1); expected b1"),
+        ([replace(_CACHED, build="b2"), _GOOD], True, "fresh clients see b1"),
+        ([_CACHED, _UNREACHED], False, "fresh clients see the site could not be reached: X (1); expected b1"),
+    ],
+)
+def test_what_a_cache_remembers_is_no_proof_of_what_is_served_now(
+    seen: list[Sighting], passed: bool | None, note: str
+) -> None:
+    found = judged(*seen)
+    assert found.passed is passed
+    assert found.note.startswith(note)
+    assert [one["cached"] for one in found.evidence["requests"]] == [sighting.cached for sighting in seen]
+
+
+def test_an_old_connection_to_a_cache_says_as_little_as_a_young_one_to_the_site() -> None:
+    assert judged(_CACHED, replace(_GOOD, connection_age_s=1.0), client=Client.KEPT_ALIVE).passed is None
+
+
+def test_a_cache_is_told_by_the_age_of_its_answer(prober: HttpProber) -> None:
+    with RawServer(_LAST_ANSWER.replace(b"\r\n\r\n", b"\r\nAge: 30\r\n\r\n")) as server:
+        check = ClientCheck(client=Client.FRESH, requests=1, timeout=SOON)
+        assert ClientChecker(prober).check(policy_for(server.url), check, EXPECTED).passed is None
+
+
 def test_old_and_young_kept_connections_are_told_apart_in_one_look() -> None:
     old, young = replace(_GOOD, build="b2"), replace(_GOOD, connection_age_s=1.0)
     assert judged(young, old, client=Client.KEPT_ALIVE).note == "kept-alive clients see b2 (1); expected b1"
@@ -81,7 +112,14 @@ def test_pinned_clients_are_told_apart_by_their_slot() -> None:
 
 def test_what_was_seen_is_shown_and_a_build_is_no_place_for_a_novel() -> None:
     shown = judged(_GOOD, replace(_GOOD, build="b" * 5_000)).evidence["requests"]
-    assert shown[0] == {"status": 200, "build": "b1", "latency_ms": 1.3, "connection_age_s": 60.0, "note": ""}
+    assert shown[0] == {
+        "status": 200,
+        "build": "b1",
+        "latency_ms": 1.3,
+        "connection_age_s": 60.0,
+        "cached": False,
+        "note": "",
+    }
     assert len(shown[1]["build"]) < 100
 
 

@@ -1,5 +1,6 @@
 """`AppConfigurationRouting` against the simulator: what it writes, what it leaves alone, what went wrong."""
 
+import json
 from datetime import timedelta
 from time import sleep
 
@@ -144,6 +145,26 @@ def test_a_variant_that_counts_as_on_when_the_flag_is_off(store: Store) -> None:
     put_flag(store.simulator, make_flag(100) | variants | {"allocation": {"default_when_disabled": "new"}})
     assert "variant 'new' overrides the status" in str(store.look().why_not)
     assert store.look(share=0.5).why_not is None
+
+
+def test_values_that_cannot_be_kept_are_told_by_others(store: Store) -> None:
+    """A dial may hold anything: half a character, or more brackets than a record is written with."""
+    flag = make_flag(100) | {"enabled": "HALF"}
+    flag["conditions"]["client_filters"][1]["parameters"]["Value"] = "DEEP"
+    value = json.dumps(flag).replace("HALF", "\\ud83d").replace('"DEEP"', "[" * 900 + "]" * 900)
+    store.control("PUT", "/key_values", key_value(flag, value=value))
+    shown = store.look().shown
+    assert (shown["enabled"], shown["percentages"][0]) == ("?", 100)
+    assert len(json.dumps(shown)) < 200
+    store.establish()
+    assert store.look().shown["enabled"] is False
+
+
+def test_a_long_name_of_a_variant_does_not_hide_what_is_wrong_with_it(store: Store) -> None:
+    name = "x" * 5_000
+    variants = {"variants": [{"name": name, "status_override": "Enabled"}]}
+    put_flag(store.simulator, make_flag(100) | variants | {"allocation": {"default_when_disabled": name}})
+    assert str(store.look().why_not).endswith("overrides the status")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from azure.mgmt.dns.models import AaaaRecord, ARecord, RecordSet, SubResource, T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy_roads import DnsRoad, Records
 from tests.contract.roads.conftest import Launch
 from tests.contract.roads.dns_world import (
@@ -153,7 +153,7 @@ def test_the_zone_itself_cannot_be_a_cname(zone: Zone) -> None:
     ],
     ids=["CNAME", "A", "TXT"],
 )
-def test_a_record_of_another_kind_in_the_way_is_left_to_people(
+def test_a_record_of_another_kind_in_the_way_is_left_to_people_and_refused_where_no_look_saw_it(
     zone: Zone, there: dict[str, Any] | None, wanted: Records, kind: str
 ) -> None:
     if there:
@@ -162,9 +162,11 @@ def test_a_record_of_another_kind_in_the_way_is_left_to_people(
         zone.write("TXT", "new", RecordSet(ttl=60, txt_records=[TxtRecord(value=["proof"])]))
     records, before = {"new": wanted, "www": _NEW_CNAME}, zone.world.effects()
     assert f"new in zone example.com holds {kind} records" in str(zone.look(records=records).why_not)
-    with pytest.raises(PermanentError, match=f"holds {kind} records"):
-        zone.establish(records=records)
     assert zone.world.effects() == before
+    held = zone.held(kind, "new")
+    with pytest.raises(Busy, match=r"record set new of DNS zone example\.com: 409 Conflict"):
+        zone.establish(records=records)
+    assert zone.held(kind, "new") == held
 
 
 def test_addresses_may_stand_beside_other_kinds(zone: Zone) -> None:
@@ -188,8 +190,8 @@ def test_a_write_between_reading_and_writing_is_not_overwritten(zone: Zone, is_n
 
 
 def test_a_zone_that_does_not_exist_is_a_permanent_error(zone: Zone) -> None:
-    for call in (zone.look, zone.establish):
-        with pytest.raises(PermanentError, match=r"reading DNS zone example.com.gone: 404"):
+    for call, doing in ((zone.look, "reading"), (zone.establish, "setting")):
+        with pytest.raises(PermanentError, match=rf"^{doing} .*DNS zone example.com.gone: 404"):
             call(dns=zone.road.dns + ".gone")
 
 
@@ -205,8 +207,47 @@ def test_addresses_of_ipv6_beside_are_no_half_way_back(zone: Zone) -> None:
     try:
         why_not = "api in zone example.com holds AAAA records, too, which keep clients of IPv6 where they are"
         assert zone.look().why_not == why_not
-        with pytest.raises(PermanentError, match="holds AAAA records, too"):
-            zone.establish()
     finally:
         zone.simulator.control("DELETE", "/dns_zones/example.com/api?kind=AAAA")
     assert zone.look().why_not is None
+
+
+def test_between_the_intent_and_the_fence_a_name_is_read_once(zone: Zone) -> None:
+    """The fence lets nobody through who took long, and a name that is new has seven neighbours to read."""
+    set_record(zone.simulator, name="www", cname="green.example.net")
+    records = {"new": _NEW_CNAME, "api": _NEW_A, "www": _NEW_CNAME}
+    reads = []
+
+    def fence() -> None:
+        reads.append(zone.simulator.control("GET", "/state")["calls"]["dns_zones_read"])
+
+    before = zone.simulator.control("GET", "/state")["calls"].get("dns_zones_read", 0)
+    zone.establish(fence, records=records)
+    assert [count - before for count in reads] == [len(records)] * len(records)
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, OutcomeUnknown), (403, PermanentError)])
+def test_a_refusal_of_the_second_write_says_that_the_first_was_made(
+    zone: Zone, status: int, error: type[Exception]
+) -> None:
+    writes = iter([False, True])
+
+    def fence() -> None:
+        if next(writes):
+            zone.fault("dns_zones_write", "status", status=status)
+
+    with pytest.raises(error, match=f"A record set api .*: {status} .*; set before it: CNAME record set www$"):
+        zone.establish(fence)
+    assert zone.held("CNAME", "www")["CNAMERecord"] == {"cname": "blue.example.net"}
+
+
+def test_whom_somebody_overtook_at_the_second_write_has_made_the_first(zone: Zone) -> None:
+    writes = iter([False, True])
+
+    def fence() -> None:
+        if next(writes):
+            set_record(zone.simulator, name="api", a=["192.0.2.99"])
+
+    with pytest.raises(OutcomeUnknown, match="somebody else wrote it meanwhile"):
+        zone.establish(fence)
+    assert zone.held("A", "api")["ARecords"] == [{"ipv4Address": "192.0.2.99"}]

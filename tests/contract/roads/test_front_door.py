@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.front_door import FrontDoorRouting
-from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, LostRace, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy_roads import FrontDoorRoad
 from tests.contract.azure.played_azure import PlayedAzure
 from tests.contract.roads.conftest import Launch
@@ -142,7 +142,7 @@ def test_somebody_elses_change_under_way_means_that_nothing_happened(front: Fron
     assert front.look().busy
     with pytest.raises(TransientError) as caught:
         front.establish()
-    assert type(caught.value) is TransientError
+    assert type(caught.value) is Busy
 
 
 def test_establishing_never_waits(front: FrontDoor) -> None:
@@ -181,7 +181,7 @@ def test_people_are_served_whatever_becomes_of_the_first_write(front: FrontDoor,
     front.fault("afd_write", **fault)
     with pytest.raises(TransientError) as caught:
         front.establish()
-    assert type(caught.value) is (TransientError if kind == "conflict" else OutcomeUnknown)
+    assert type(caught.value) is (Busy if kind == "conflict" else OutcomeUnknown)
     assert front.origins()["green"]["enabledState"] == "Enabled"
 
 
@@ -208,6 +208,40 @@ def test_the_pause_that_azure_asks_for_is_kept_whichever_write_it_refuses(
     with pytest.raises(TransientError) as caught:
         front.establish(fence)
     assert (type(caught.value), caught.value.retry_after) == (error, timedelta(seconds=17))
+
+
+def test_a_refusal_for_good_of_the_second_write_says_that_the_first_was_made(front: FrontDoor) -> None:
+    writes = count(1)
+
+    def fence() -> None:
+        if next(writes) == 2:
+            front.fault("afd_write", "status", status=403)
+
+    said = r"^setting origin green to disabled: 403 .*; set before it: origin blue to weight 1000$"
+    with pytest.raises(PermanentError, match=said):
+        front.establish(fence)
+
+
+def test_a_fence_that_cannot_tell_after_the_first_write_leaves_a_doubt(front: FrontDoor) -> None:
+    passes = iter([True])
+
+    def fence() -> None:
+        if not next(passes, False):
+            raise TransientError("nothing was sent: the storage does not answer")
+
+    with pytest.raises(OutcomeUnknown, match=r"nothing was sent: .*; set before it: origin blue to weight 1000"):
+        front.establish(fence)
+
+
+def test_names_that_cannot_be_written_are_told_by_others(front: FrontDoor) -> None:
+    with PlayedAzure() as played:
+        played.answer = lambda _: {"value": [{"name": "\ud800", "properties": {"enabledState": "\udfff"}}]}
+        front.routing = FrontDoorRouting(arm_at(played.url))
+        picture = front.look()
+        assert str(picture.why_not).endswith("there is: ?")
+        assert picture.shown["origins"]["?"]["enabled"] == "?"
+        with pytest.raises(PermanentError, match=r"there is: \?$"):
+            front.establish()
 
 
 def test_the_role_is_needed_and_its_want_is_said_without_azures_text(front: FrontDoor) -> None:

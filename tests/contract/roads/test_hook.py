@@ -12,6 +12,7 @@ from shared.adapters.outbound import Outbound
 from shared.clock import utc_now
 from shared.errors import OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy_roads import HookRoad
+from tests.contract.checks.scripted import Says, ScriptedSite
 from tests.contract.roads.conftest import Launch
 from tests.contract.roads.hook_world import hook_state, hook_world, make_state, turn
 from tests.contract.roads.world import RoadWorld, Worker, wait_until
@@ -133,6 +134,15 @@ def test_what_was_signed_at_another_time_is_not_let_in(hook: Hook, minutes: int,
 def test_the_state_of_the_receiver_is_kept_beside_the_values(hook: Hook) -> None:
     hook.establish()
     assert hook_state(hook.simulator)["state"] == make_state("blue")
+
+
+@pytest.mark.parametrize("written", ['"\\ud800"', "1e999"])
+def test_a_value_that_cannot_be_kept_is_told_by_another(hook: Hook, written: str) -> None:
+    body = f'{{"traffic": {{"target": {written}, "share": 1}}}}'
+    with ScriptedSite({"GET /r": Says(body=body)}) as site:
+        picture = hook.look(read_back=f"{site.url}/r")
+    assert not picture.established
+    assert picture.shown["traffic.target"] in ("?", "inf")
 
 
 def test_what_is_shown_of_an_answer_is_cut_since_it_is_kept_with_the_run(hook: Hook) -> None:

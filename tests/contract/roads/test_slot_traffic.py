@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from shared.adapters.slot_traffic import SlotTrafficRouting
-from shared.errors import OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy_roads import SlotTrafficRoad
 from tests.contract.azure.played_azure import PlayedAzure
 from tests.contract.roads.conftest import Launch
@@ -174,8 +174,20 @@ def test_a_site_that_is_busy_with_a_swap_is_tried_again_later(split: Split, kind
     split.fault("web_config_write", kind)
     with pytest.raises(TransientError) as caught:
         split.establish()
-    assert type(caught.value) is TransientError
+    assert type(caught.value) is Busy
     assert split.rules() == [BETA, CANDIDATE]
+
+
+def test_builds_and_rules_that_cannot_be_kept_are_told_by_others(split: Split) -> None:
+    """The same answer to the slot, the rules and the settings."""
+    rules = {"rampUpRules": [rule("\ud800", "x" * 5_000, 1)]}
+    with PlayedAzure() as played:
+        played.answer = lambda _: {"properties": {"experiments": rules, "BUILD_ID": "\ud800" * 5_000}}
+        split.routing = SlotTrafficRouting(arm_at(played.url))
+        picture = split.look()
+    assert picture.shown["production_build"] == "?" * 200
+    assert picture.shown["rules"] == [{"name": "?", "host": "x" * 200, "percent": 1}]
+    assert str(picture.why_not).startswith(f"production itself runs {'?' * 200}, not b1: ")
 
 
 @pytest.mark.parametrize("api", ["app_settings", "site_read"])

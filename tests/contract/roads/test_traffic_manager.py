@@ -1,6 +1,8 @@
 """`TrafficManagerRouting` against the simulator: what it sees, what it writes and in which order, what goes wrong."""
 
 from collections import Counter
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -9,9 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.azure_clients import ArmClients
-from shared.adapters.traffic_manager import traffic_manager_client
-from shared.errors import LostRace, OutcomeUnknown, PermanentError
+from shared.adapters.traffic_manager import TrafficManagerRouting, traffic_manager_client
+from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy_roads import TrafficManagerRoad
+from shared.ports import Fence
+from tests.contract.azure.played_azure import PlayedAzure
 from tests.contract.roads.conftest import Launch
 from tests.contract.roads.lookup import answer_of, first_of, looked_up
 from tests.contract.roads.traffic_manager_world import NAME, endpoints_of, set_endpoint, traffic_manager_world
@@ -94,6 +98,18 @@ def test_whatever_is_wanted_of_whatever_there_is_something_always_serves(
         assert enabled
     assert shop.look(endpoints=wanted).established
     assert endpoints_of(shop.simulator)["spare"]["status"] == states["spare"][0]
+
+
+def test_words_that_cannot_be_kept_are_told_by_others(shop: Shop) -> None:
+    endpoint = {"name": "\ud800", "type": "x/externalEndpoints", "properties": {"target": "\udfff" * 5_000}}
+    with PlayedAzure() as played:
+        played.answer = lambda _: {"properties": {"profileStatus": "Enabled", "endpoints": [endpoint]}}
+        shop.routing = TrafficManagerRouting(arm_at(played.url))
+        picture = shop.look()
+        assert picture.shown["endpoints"]["?"]["target"] == "?" * 200
+        assert str(picture.why_not).endswith("it has ?")
+        with pytest.raises(PermanentError, match=r"it has \?$"):
+            shop.establish()
 
 
 def test_an_endpoint_that_does_not_exist_is_why_not(shop: Shop) -> None:
@@ -190,6 +206,33 @@ def test_people_are_served_whatever_becomes_of_the_first_write(shop: Shop, kind:
         shop.establish()
     assert endpoints_of(shop.simulator)["green"]["status"] == "Enabled"
     assert (endpoints_of(shop.simulator)["blue"]["status"] == "Enabled") is (kind == "cut_after")
+
+
+@pytest.mark.parametrize(("refused", "error"), [(1, TransientError), (2, OutcomeUnknown)])
+def test_a_refusal_for_now_of_the_second_write_is_not_as_if_nothing_happened(
+    shop: Shop, refused: int, error: type[TransientError]
+) -> None:
+    with pytest.raises(TransientError, match="429") as caught:
+        shop.establish(_refusing(shop, refused, status=429, retry_after_s=17))
+    assert (type(caught.value), caught.value.retry_after) == (error, timedelta(seconds=17))
+    assert (endpoints_of(shop.simulator)["blue"]["status"] == "Enabled") is (refused == 2)
+
+
+def test_a_refusal_for_good_of_the_second_write_says_that_the_first_was_made(shop: Shop) -> None:
+    said = r"^setting endpoint green .* to disabled: 403 .*; set before it: endpoint blue to 1000$"
+    with pytest.raises(PermanentError, match=said):
+        shop.establish(_refusing(shop, 2, status=403))
+
+
+def _refusing(shop: Shop, refused: int, **answer: Any) -> Fence:
+    """A fence after which Azure refuses the write with that number, from 1."""
+    writes = count(1)
+
+    def fence() -> None:
+        if next(writes) == refused:
+            shop.fault("traffic_manager_write", "status", **answer)
+
+    return fence
 
 
 def test_without_the_role_to_write_endpoints_the_sentence_says_which_and_nothing_else(shop: Shop) -> None:
