@@ -40,6 +40,7 @@ def _starting(policy: Policy, found: Snapshot, cycle: Cycle, reasons: Callable[[
         trigger=decision.trigger.name if decision.trigger else "",
         times=found.road_times,
         swap_sent_at=found.last.swap_sent_at if found.last else None,
+        not_before=found.last.lease_until if found.last else None,
         now=cycle.state.cycled_at,
     )
     why = Why(reasons=reasons(), verdicts=verdicts_of(cycle))

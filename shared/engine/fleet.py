@@ -1,12 +1,14 @@
 """The fleet's word on every automatic rollback: whether it is paused, and a budget that all workloads share.
 
 A claim on the budget is a compare-and-set on one record of the fleet's own partition, made before the rollback's start
-is committed in the workload's. A worker that dies in between has used up a claim for nothing: that errs on the safe
-side. Nothing here is asked as long as no rollback is due.
+is committed in the workload's. One that came to nothing (a lost race, a worker that died, a commit that fails) stands,
+and the next attempt of its workload takes it over: a workload holds one claim for nothing at most, which errs on the
+safe side. Whether a claim was used is told by the workload's own starts, which are part of the commit of each start.
+Nothing here is asked as long as no rollback is due.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock
@@ -14,7 +16,7 @@ from shared.engine.records import EVENT, NOW, STARTS, decode, encode
 from shared.errors import LostRace, PermanentError
 from shared.model.budget import Budget
 from shared.model.event import Event
-from shared.model.fleet import Pause, Starts
+from shared.model.fleet import Pause
 from shared.model.quantity import say_moment
 from shared.ports import Insert, Ledger, Replace, Row
 
@@ -22,8 +24,38 @@ FLEET = "~fleet"
 PAUSE = "now:1:pause"
 _TRIES = 5
 _MOST_EVENTS = 50
-# A claim whose start lost a race is used by the next attempt.
-_CLAIM_STANDS = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The fleet's budget as it was used of late.
+
+    Attributes:
+        at: What counts against it, each with its workload, in the order of the claims. One that is taken over counts
+            from the attempt that took it over.
+        made: When each workload's last claim was made. A start that rests on it is not earlier than this.
+    """
+
+    at: tuple[tuple[datetime, str], ...] = ()
+    made: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        return tuple(at for at, _ in self.at)
+
+    def unused(self, workload: str, last_start: datetime | None) -> bool:
+        """Tell whether no start came of the last claim of a workload."""
+        made = self.made.get(workload)
+        return made is not None and (last_start is None or last_start < made)
+
+    def without_last(self, workload: str) -> "Claims":
+        last = max((number for number, (_, whose) in enumerate(self.at) if whose == workload), default=None)
+        return Claims(tuple(one for number, one in enumerate(self.at) if number != last), self.made)
+
+    def with_one(self, at: datetime, workload: str, made: datetime, budget: Budget) -> "Claims":
+        """Return those that still count against a budget, and one more."""
+        counted = (one for one in self.at if at - one[0] < budget.per)
+        return Claims((*counted, (at, workload)), {**self.made, workload: made})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +66,13 @@ class Fleet:
     budget: Budget
     clock: Clock
 
-    def claim(self, workload: str) -> str | None:
+    def claim(self, workload: str, at: datetime, last_start: datetime | None) -> str | None:
         """Claim one rollback of the fleet's budget.
+
+        Args:
+            workload: Whose it is.
+            at: The instant of the start that it is for.
+            last_start: The last automatic start of the workload, as it was found by whoever wants another one.
 
         Returns:
             Why there is none to be had, or `None`: the rollback may start.
@@ -48,23 +85,26 @@ class Fleet:
                 rows = {row.key: row for row in self.ledger.scan(FLEET, NOW)}
                 if PAUSE in rows:
                     return str(decode(Pause, rows[PAUSE].body))
-                reason, lost = self._claim(rows.get(STARTS), workload)
+                reason, lost = self._claim(rows.get(STARTS), workload, at, last_start)
                 if not lost:
                     return reason
         except PermanentError as error:  # whoever cannot read whether it may, may not
             return f"the fleet's own record is of no use: {error}"
         return "the fleet's budget is contested; it is asked again at the next cycle"
 
-    def _claim(self, row: Row | None, workload: str) -> tuple[str | None, bool]:
+    def _claim(
+        self, row: Row | None, workload: str, at: datetime, last_start: datetime | None
+    ) -> tuple[str | None, bool]:
         """Return the reason against it, and whether another claim was faster."""
-        now, starts = self.clock(), decode(Starts, row.body) if row else Starts()
-        if any(whose == workload and now - at < _CLAIM_STANDS for at, whose in starts.at):
-            return None, False
-        free_at = self.budget.free_at(starts.moments, now)
+        claims, made = decode(Claims, row.body) if row else Claims(), at
+        if claims.unused(workload, last_start):
+            # Whoever made it may yet start on it: that must count as its use, by whichever clock.
+            claims, made = claims.without_last(workload), min(at, claims.made[workload])
+        free_at = self.budget.free_at(claims.moments, at)
         if free_at is not None:
             until = say_moment(free_at)
             return f"the fleet's budget of {self.budget} is used up; automatic again at {until}", False
-        body = encode(starts.with_one(now, workload, self.budget))
+        body = encode(claims.with_one(at, workload, made, self.budget))
         try:
             self.ledger.commit(FLEET, [Replace(STARTS, body, row.version) if row else Insert(STARTS, body)])
         except LostRace:
@@ -74,8 +114,8 @@ class Fleet:
     def view(self) -> dict[str, Any]:
         """Return how the fleet stands: its pause, its budget, what was started of late and who did what."""
         rows = {row.key: row for row in self.ledger.scan(FLEET, NOW)}
-        starts = decode(Starts, rows[STARTS].body) if STARTS in rows else Starts()
-        counted = [{"at": at, "workload": whose} for at, whose in starts.at if self.clock() - at < self.budget.per]
+        claims = decode(Claims, rows[STARTS].body) if STARTS in rows else Claims()
+        counted = [{"at": at, "workload": whose} for at, whose in claims.at if self.clock() - at < self.budget.per]
         return {
             "paused": decode(Pause, rows[PAUSE].body) if PAUSE in rows else None,
             "budget": str(self.budget),

@@ -1,19 +1,22 @@
 """Starting a rollback: one commit that writes the run, claims the workload and records the event."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.decision.cycle import Known
 from shared.decision.roads import first_step
 from shared.engine.records import ACTIVE, QUARANTINE, STARTS, Active, Snapshot, announce, encode, run_key
+from shared.engine.steps.step import LEASE
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
 from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quarantine import Quarantined
-from shared.model.rollback import BY_WATCH, LastRollback, RoadTimes, Rollback, StepPhase
+from shared.model.rollback import BY_WATCH, LastRollback, RoadTimes, Rollback, RunStatus, StepPhase, StepRecord
 from shared.ports import Insert, Put, Write
 
 # The longest that users report is 23 minutes.
 _SWAP_MAY_TAKE = timedelta(hours=1)
+_INSTANT = "%Y%m%dT%H%M%S%f"
+_MOST_KEPT = 100_000
 
 
 def new_rollback(
@@ -27,11 +30,17 @@ def new_rollback(
     times: RoadTimes,
     now: datetime,
     swap_sent_at: datetime | None = None,
+    not_before: datetime | None = None,
 ) -> Rollback:
-    """Return a run that has not begun. Its id names the workload and the instant; there is one at a time."""
+    """Return a run that has not begun. Its id names the workload and the instant; there is one at a time.
+
+    Args:
+        swap_sent_at: When a slot swap was sent that nobody has seen the end of.
+        not_before: Until when a step of the run before it may still be carried out; see `leased_until`.
+    """
     roads = policy.level(level).all_roads
     return Rollback(
-        id=f"{policy.workload}.{now:%Y%m%dT%H%M%S%f}",
+        id=f"{policy.workload}.{now:{_INSTANT}}",
         workload=policy.workload,
         level=level,
         cause=cause,
@@ -39,7 +48,7 @@ def new_rollback(
         trigger=trigger,
         known_good=known_good,
         created_at=now,
-        due_at=now,
+        due_at=max(now, not_before or now),
         steps=(first_step(),),
         swap_sent_at=swap_sent_at if swap_sent_at and now - swap_sent_at < _SWAP_MAY_TAKE else None,
         expected={road: times.p95(road, policy.all_roads[road].takes) for road in roads},
@@ -67,21 +76,71 @@ def starting_writes(policy: Policy, run: Rollback, *, instead_of: str | None = N
     ]
 
 
-def swap_sent_at(policy: Policy, run: Rollback) -> datetime | None:
+def swap_sent_at(policy: Policy | None, run: Rollback) -> datetime | None:
     """Return when a slot swap was sent that nobody has seen the end of: by this run, or by one before it.
 
-    Whoever comes next must not take the site for at rest before it is known to be.
+    Whoever comes next must not take the site for at rest before it is known to be. A road that no policy knows any more
+    may have been a swap.
     """
-    swaps = [step for step in run.steps if isinstance(policy.all_roads.get(step.road), SlotSwapRoad)]
-    if any(step.phase is StepPhase.DONE for step in swaps):
+    roads = policy.all_roads if policy else {}
+    taken = [(step, roads.get(step.road)) for step in run.steps if step.road]
+    if any(step.phase is StepPhase.DONE and isinstance(road, SlotSwapRoad) for step, road in taken):
         return None
-    unseen = [step.intended_at for step in swaps if step.acts > step.refused]
+    maybe_swaps = [step for step, road in taken if road is None or isinstance(road, SlotSwapRoad)]
+    unseen = [s.intended_at for s in maybe_swaps if s.acts > s.refused and s.phase is not StepPhase.DONE]
     return max((at for at in (*unseen, run.swap_sent_at) if at is not None), default=None)
 
 
-def last_of(policy: Policy, run: Rollback, at: datetime) -> LastRollback:
+def leased_until(run: Rollback) -> datetime | None:
+    """Return until when somebody may still be carrying out a step, of this run or of the one that it still waits for.
+
+    Ending a run takes no lease away: what its worker is just sending still arrives.
+    """
+    leases = [step.lease_until for step in run.steps if step.phase is StepPhase.INTENDED and step.lease_until]
+    begun = any(step.started_at for step in run.steps)
+    return max(leases if begun else [*leases, run.due_at], default=None)
+
+
+def last_of(policy: Policy | None, run: Rollback, at: datetime) -> LastRollback:
     """Return what the next run must know of one that ended."""
-    return LastRollback(id=run.id, status=run.status, ended_at=at, swap_sent_at=swap_sent_at(policy, run))
+    until = leased_until(run)
+    return LastRollback(
+        id=run.id,
+        status=run.status,
+        ended_at=at,
+        swap_sent_at=swap_sent_at(policy, run),
+        lease_until=until if until and until > at else None,
+    )
+
+
+def unread_rollback(rollback_id: str, workload: str, text: str, outcome: str, now: datetime) -> Rollback:
+    """Return what takes the place of a record that cannot be read: a run that was cancelled, and what was found.
+
+    Whatever nobody knows of it is empty; its level is 0.
+    """
+    found = StepRecord(
+        name="record", phase=StepPhase.FAILED, note="it could not be read", evidence={"text": text[:_MOST_KEPT]}
+    )
+    instant = rollback_id.removeprefix(f"{workload}.")
+    return Rollback(
+        id=rollback_id,
+        workload=workload,
+        level=0,
+        cause="",
+        requested_by="",
+        known_good="",
+        created_at=datetime.strptime(instant, _INSTANT).replace(tzinfo=UTC),
+        due_at=now,
+        steps=(found,),
+        status=RunStatus.CANCELLED,
+        ended_at=now,
+        outcome=outcome,
+    )
+
+
+def last_of_unread(run: Rollback, at: datetime) -> LastRollback:
+    """Return what the next run must know of one that could not be read: it may have done anything until now."""
+    return LastRollback(id=run.id, status=run.status, ended_at=at, swap_sent_at=at, lease_until=at + LEASE)
 
 
 def known_of(policy: Policy, found: Snapshot) -> Known:

@@ -17,7 +17,7 @@ from shared.engine.fleet import Fleet
 from shared.engine.news import Answers, news_of
 from shared.engine.records import WATCH, Snapshot, announce, load_rollback, snapshot
 from shared.engine.start import known_of
-from shared.errors import ControllerError, LostRace
+from shared.errors import ControllerError, LostRace, PermanentError
 from shared.model.decision import Action
 from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, Policy
@@ -72,8 +72,11 @@ class WorkloadCycle:
         room = max(0, MOST_WRITES - len(writes))
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes + removals[:room])
         self._remove(policy.workload, removals[room:])
-        self._ring_for_overdue(policy.workload, found, now)
-        self._warm_up(policy, cycle)
+        try:
+            self._ring_for_run(policy.workload, found, now)
+        finally:  # a run that cannot be read must not keep people from hearing of anything
+            self._ring_for_deliveries(policy.workload, found, now)
+            self._warm_up(policy, cycle)
         return cycle.decision.sentence
 
     def _cycle(self, policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
@@ -81,7 +84,7 @@ class WorkloadCycle:
         cycle = next_cycle(policy, known, news, now)
         if cycle.decision.action is not Action.ROLL_BACK:
             return cycle
-        reason = self.fleet.claim(policy.workload)
+        reason = self.fleet.claim(policy.workload, now, max(known.started, default=None))
         return cycle if reason is None else next_cycle(policy, replace(known, fleet=reason), news, now)
 
     def _remove(self, workload: str, removals: Sequence[Write]) -> None:
@@ -102,12 +105,23 @@ class WorkloadCycle:
         except ControllerError as error:
             log.warning("%s: the road stays cold: %s", policy.workload, error)
 
-    def _ring_for_overdue(self, workload: str, found: Snapshot, now: datetime) -> None:
-        """The queue is a doorbell, the table is the truth: what is due by the table is rung for again."""
-        if found.active is not None:
+    def _ring_for_run(self, workload: str, found: Snapshot, now: datetime) -> None:
+        """The queue is a doorbell, the table is the truth: what is due by the table is rung for again.
+
+        Raises:
+            PermanentError: the run's record cannot be read. The cycle must fail: nobody else tells people of it.
+        """
+        if found.active is None:
+            return
+        try:
             loaded = load_rollback(self.ledger, workload, found.active.id)
-            if loaded is not None and loaded[0].due_at + _OVERDUE < now:
-                ring_rollback(self.doorbell, loaded[0])
+        except PermanentError as error:
+            what = f"rollback {found.active.id} runs and nobody can advance it"
+            raise PermanentError(f"{what}: {error}; cancel it to free the workload") from None
+        if loaded is not None and loaded[0].due_at + _OVERDUE < now:
+            ring_rollback(self.doorbell, loaded[0])
+
+    def _ring_for_deliveries(self, workload: str, found: Snapshot, now: datetime) -> None:
         overdue = [delivery.id for delivery in found.outbox.values() if delivery.due_at + _OVERDUE < now]
         for delivery_id in overdue[:_MOST_RINGS]:
             if not ring_delivery(self.doorbell, workload, delivery_id):

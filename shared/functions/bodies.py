@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
 import azure.functions as func
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import from_json
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError, from_json
 
 from shared.errors import InvalidInput
+from shared.model.rollback import BY_WATCH
 from shared.model.signal import Sample, measured
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -34,6 +36,19 @@ def _written_time(value: object) -> datetime:
     if found is None or found.tzinfo is None:
         raise ValueError("expected a time with a zone, such as 2026-11-20T12:00:00Z")
     return found
+
+
+def _not_the_watch(name: str) -> str:
+    """Refuse the name of the watch, and whatever looks like it: a rollback of its own is charged and decided again."""
+    seen = "".join(mark for mark in normalize("NFKC", name).casefold() if mark.isprintable() and not mark.isspace())
+    if seen == BY_WATCH:
+        raise PydanticCustomError(
+            "reserved_name", f"`{BY_WATCH}` is the name of automatic rollbacks; expected the name of whoever asks"
+        )
+    return name
+
+
+Requester = Annotated[Text, AfterValidator(_not_the_watch)]
 
 
 class PushedSample(_Body):
@@ -69,7 +84,7 @@ class RollbackBody(_Body):
     """A rollback asked for by a person."""
 
     reason: Text
-    requested_by: Text = "an operator"
+    requested_by: Requester = "an operator"
     level: int = Field(default=1, ge=1, le=4)
 
 

@@ -61,8 +61,9 @@ class StepRecord:
         give_up_at: When this step has failed if it is not done.
         not_before: Until then it is left alone, however often other steps of the run are looked at.
         lease_until: Until then, whoever wrote the intent may still be acting; nobody else acts before.
+        busy_at: When it was last refused because something else was under way there.
         acts: How many times the effect was set in motion, or may have been.
-        refused: How many of these were refused for now: nothing happened.
+        refused: How many of these were refused: nothing happened.
         accepted: How many of these were accepted.
         operation: Token of a long-running operation that the effect started.
         before: The world as it was seen when the intent was written.
@@ -82,6 +83,7 @@ class StepRecord:
     lease_until: datetime | None = None
     acted_at: datetime | None = None
     ended_at: datetime | None = None
+    busy_at: datetime | None = None
     acts: int = 0
     refused: int = 0
     accepted: int = 0
@@ -140,12 +142,14 @@ class LastRollback:
 
     Attributes:
         swap_sent_at: When it, or one before it, sent a slot swap of which nobody saw the end.
+        lease_until: Until then, whoever was carrying out a step of it as it ended may still be acting.
     """
 
     id: str
     status: RunStatus
     ended_at: datetime
     swap_sent_at: datetime | None = None
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,50 @@ def test_it_waits_for_the_lease_of_whoever_may_still_be_acting(levelled: Engine)
     assert higher.due_at == NOON + timedelta(seconds=12)
 
 
+def test_whoever_starts_again_after_a_cancellation_waits_for_it_too(guarded: Engine) -> None:
+    run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
+    with_step(guarded, run, StepPhase.INTENDED, lease_s=12)
+    guarded.clock.forward(1)
+    guarded.by_hand.cancel(run.id, "a false alarm", "bob")
+    guarded.clock.forward(1)
+    again = guarded.by_hand.start("orders", 1, "it was none", "ann")
+    assert again.due_at == NOON + timedelta(seconds=12)
+    (ring,) = [ring for ring in guarded.doorbell.at("rollback-level-1") if ring.ids == (again.id,)]
+    assert ring.after == timedelta(seconds=10)
+
+
+def test_a_run_that_was_still_waiting_for_it_hands_the_wait_on(levelled: Engine) -> None:
+    run = levelled.by_hand.start("orders", 1, "customers complain", "ann")
+    with_step(levelled, run, StepPhase.INTENDED, lease_s=12)
+    for _ in range(3):
+        levelled.clock.forward(1)
+        levelled.by_hand.cancel(run.id, "a false alarm", "bob")
+        levelled.clock.forward(1)
+        run = levelled.by_hand.start("orders", 1, "it was none", "ann")
+    levelled.clock.forward(1)
+    higher = levelled.by_hand.start("orders", 2, "all of it", "ann")
+    assert (run.due_at, higher.due_at) == (NOON + timedelta(seconds=12),) * 2
+
+
+@pytest.mark.parametrize("phase", [phase for phase in StepPhase if phase is not StepPhase.INTENDED])
+def test_nobody_waits_for_a_step_that_nobody_carries_out(guarded: Engine, phase: StepPhase) -> None:
+    run = with_step(guarded, guarded.by_hand.start("orders", 1, "customers complain", "ann"), phase)
+    guarded.clock.forward(1)
+    guarded.by_hand.cancel(run.id, "a false alarm", "bob")
+    guarded.clock.forward(1)
+    assert guarded.by_hand.start("orders", 1, "it was none", "ann").due_at == guarded.clock()
+
+
+def test_a_lease_that_ran_out_is_not_waited_for(guarded: Engine) -> None:
+    run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
+    with_step(guarded, run, StepPhase.INTENDED, lease_s=12)
+    guarded.clock.forward(13)
+    guarded.by_hand.cancel(run.id, "a false alarm", "bob")
+    last = guarded.snapshot().last
+    assert last is not None
+    assert last.lease_until is None
+
+
 def test_a_level_does_not_take_the_place_of_its_own_kind_or_of_a_higher_one(levelled: Engine) -> None:
     running = levelled.by_hand.start("orders", 2, "all of it", "ann")
     for level in (1, 2):

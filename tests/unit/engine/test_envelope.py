@@ -98,15 +98,6 @@ def test_the_fleets_budget_is_shared_by_all_workloads(guarded: Engine) -> None:
     assert len(guarded.fleet.view()["started"]) == 2
 
 
-def test_a_claim_whose_start_came_to_nothing_is_used_by_the_next_attempt(guarded: Engine) -> None:
-    guarded.fleet_budget = Budget(1, timedelta(hours=1))
-    assert guarded.fleet.claim("orders") is None
-    assert guarded.fleet.claim("orders") is None
-    assert guarded.fleet.claim("shop") is not None
-    guarded.clock.forward(61)
-    assert guarded.fleet.claim("orders") is not None
-
-
 def test_going_forward_to_a_quarantined_build_needs_its_name(guarded: Engine) -> None:
     guarded.cycles(_BAD, 4)
     with pytest.raises(Refused, match=r"^build b2 is in quarantine since .* name it in `override`$"):

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.engine.records import encode, run_key
 from shared.errors import NotFound
 from shared.model.signal import measured
-from shared.ports import Put
 from tests.fakes.interrupted import BrokenFor
 from tests.fakes.policies import policy
 from tests.unit.engine.conftest import Engine
@@ -77,12 +75,11 @@ def test_a_rollback_that_is_not_there_is_not_found_and_named_in_short(engine: En
     assert len(str(caught.value)) < 120
 
 
-def test_a_rollback_of_a_workload_without_a_policy_is_not_found(guarded: Engine) -> None:
+def test_a_rollback_is_told_while_its_policy_is_refused(guarded: Engine) -> None:
     run = guarded.by_hand.start("orders", 1, "customers complain", "ann")
-    other = "shop.20260301T120000000000"
-    guarded.ledger.commit("shop", [Put(run_key(other), encode(run))])
-    with pytest.raises(NotFound):
-        guarded.views.rollback(other)
+    guarded.policies.clear()
+    told = guarded.views.rollback(run.id)
+    assert (told["id"], told["status"], len(told["events"])) == (run.id, "running", 1)
 
 
 def test_an_app_that_watches_and_sees_is_fit(guarded: Engine) -> None:
