@@ -4,6 +4,7 @@ Silence, stale data and too few observations are blind (law 6): they never count
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from shared.decision.windows import Point, Stretch, newest_stretch, points, settled
@@ -12,13 +13,16 @@ from shared.model.signal import Outcome, Sample
 from shared.model.trigger import NoData, RollbackTrigger, TriggerReading, TriggerState, Verdict
 
 
-def assess(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -> TriggerReading:
+def assess(
+    trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime, before: TriggerReading | None = None
+) -> TriggerReading:
     """Read one trigger.
 
     Args:
         trigger: The condition and its bounds.
         samples: All that is kept of its signal, in any order.
         now: The moment of the cycle; the watermark lies `trigger.delay` before it.
+        before: What it said in the cycle before; a violation longer than samples are kept goes on from there.
     """
     watermark = now - trigger.delay
     known = settled(samples, watermark)
@@ -27,8 +31,19 @@ def assess(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -
         return _silent(trigger, known, line, watermark)
     stretch = newest_stretch(line, trigger, watermark)
     if stretch is not None:
-        return _violating(trigger, stretch)
+        return _violating(trigger, _going_on(stretch, line, before))
     return _quiet(trigger, line)
+
+
+def _going_on(stretch: Stretch, line: Sequence[Point], before: TriggerReading | None) -> Stretch:
+    """Return the stretch from where it really began, when that is longer ago than samples are kept.
+
+    Only where nothing that is kept lies before it: a break that is seen, also one that came late, stays one.
+    """
+    if before is None or before.since is None or stretch.since > line[0].at:
+        return stretch
+    goes_on = before.since < stretch.since <= before.since + before.held
+    return replace(stretch, since=before.since) if goes_on else stretch
 
 
 def _silent(

@@ -77,7 +77,8 @@ class Cycle:
 def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
     """Merge what is new, read every trigger, decide, and say what changed."""
     state = _with_news(policy, known.state, news, now)
-    readings = tuple(assess(rule, state.series.get(rule.signal, ()), now) for rule in policy.rules)
+    said = {reading.name: reading for reading in known.state.readings}
+    readings = tuple(assess(rule, state.series.get(rule.signal, ()), now, said.get(rule.name)) for rule in policy.rules)
     situation = _situation(policy, known, state, now)
     decision = decide(readings, situation)
     before = known.state

@@ -167,3 +167,26 @@ def test_two_instances_that_report_the_same_instants_are_pooled_into_one_violati
         for instance, value in (("a", 0.0), ("b", 1.0))
     ]
     assert assess(rule, samples, at(60)).state is FIRING
+
+
+def test_a_violation_longer_than_samples_are_kept_goes_on_from_where_it_began() -> None:
+    rule, before = trigger(), None
+    for tick in range(0, 600, 5):
+        kept = [measured(at(second), 0.31, 20) for second in range(max(0, tick - 100), tick + 1, 5)]
+        before = assess(rule, kept, at(tick), before)
+    assert before is not None
+    assert (before.since, before.held) == (at(0), seconds(595))
+    assert "for 595 s" in before.sentence
+
+
+def test_a_break_that_is_told_late_is_a_break_however_long_it_was_bad_before() -> None:
+    bad = [measured(at(second), 0.31, 20) for second in range(500, 601, 5)]
+    before = assess(trigger(), bad, at(600))
+    well = measured(at(552), 0.0, 20, sample_id="late")
+    assert assess(trigger(), [*bad, well], at(600), before).since == at(555)
+
+
+def test_a_violation_that_began_anew_after_a_gap_does_not_go_on_from_the_old_one() -> None:
+    before = assess(trigger(), [measured(at(second), 0.31, 20) for second in range(0, 101, 5)], at(100))
+    later = [measured(at(second), 0.31, 20) for second in range(300, 331, 5)]
+    assert assess(trigger(), later, at(330), before).since == at(300)
