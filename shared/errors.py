@@ -4,14 +4,17 @@ ControllerError
 ├── InvalidInput        what came from outside is wrong; says what, where and what was expected (HTTP 4xx)
 │   ├── PolicyError     a policy file
 │   └── SettingsError   an app setting
+├── NotAuthenticated    nobody knows who calls (HTTP 401)
+├── Forbidden           who calls is known, and may not do this (HTTP 403)
 ├── NotFound            a workload or rollback that is not there (HTTP 404)
 ├── Refused             asked for, understood, and not done, with the reason (HTTP 409)
 ├── LostRace            somebody else advanced the record first; normal, ends quietly
 ├── TransientError      nothing happened and it may work later: try again after `retry_after`
+│   ├── Busy            ... and something of somebody else's is under way there
 │   └── OutcomeUnknown  it may have happened: read the world back before anything is repeated
 └── PermanentError      will not work however often it is tried
 
-Adapters translate every SDK or network error into the last three, so that nobody above looks at status codes.
+Adapters translate every SDK or network error into the last five, so that nobody above looks at status codes.
 """
 
 from datetime import timedelta
@@ -38,6 +41,14 @@ class SettingsError(InvalidInput):
     """An app setting that is missing or cannot be used."""
 
 
+class NotAuthenticated(ControllerError):
+    """Who calls could not be recognised; the sentence says why, never what was sent."""
+
+
+class Forbidden(ControllerError):
+    """The caller is known and lacks the role, or is the one person who must not do it."""
+
+
 class NotFound(ControllerError):
     """The named thing does not exist."""
 
@@ -56,6 +67,10 @@ class TransientError(ControllerError):
     def __init__(self, what: str, *, retry_after: timedelta = timedelta(seconds=2)) -> None:
         super().__init__(what)
         self.retry_after = retry_after
+
+
+class Busy(TransientError):
+    """Nothing happened: something else is under way there, and what was read of it may be about to change."""
 
 
 class OutcomeUnknown(TransientError):

@@ -9,7 +9,8 @@
 | no token: the call was never sent            | ClientAuthenticationError, no status    | TransientError |
 | 401, 403: not allowed                        | HttpResponseError and its kinds         | PermanentError |
 | 408, 500, 502, 503, 504: it may have been    | HttpResponseError                       | OutcomeUnknown |
-| 409, 429: refused for now                    | HttpResponseError                       | TransientError |
+| 409: refused, something else is under way    | HttpResponseError                       | Busy           |
+| 429: refused for now                         | HttpResponseError                       | TransientError |
 | accepted, but the answer makes no sense      | HttpResponseError below 400             | OutcomeUnknown |
 | the answer has another shape than it should  | AttributeError, KeyError, ValueError ...| OutcomeUnknown |
 | our own text is no Unicode: never sent       | UnicodeEncodeError                      | PermanentError |
@@ -34,10 +35,10 @@ from azure.core.exceptions import (
 )
 
 from shared.adapters.retry_after import pause_asked
-from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, ControllerError, OutcomeUnknown, PermanentError, TransientError
 
 _UNCLEAR = frozenset({408, 500, 502, 503, 504})
-_FOR_NOW = frozenset({409, 429})
+_FOR_NOW = {409: Busy, 429: TransientError}
 _FIRST_REFUSAL = 400
 _LONGEST_PAUSE = timedelta(minutes=5)
 # What the SDKs' own parsing stumbles with over an answer of an odd shape.
@@ -91,7 +92,7 @@ def _never_sent(error: ServiceRequestError) -> bool:
 def _by_status(what: str, error: HttpResponseError, status: int) -> ControllerError:
     sentence = f"{what}: {status} {_code(error)}".rstrip()
     if status in _FOR_NOW:
-        return TransientError(sentence, retry_after=_retry_after(error))
+        return _FOR_NOW[status](sentence, retry_after=_retry_after(error))
     if status in _UNCLEAR or status < _FIRST_REFUSAL:
         return OutcomeUnknown(sentence, retry_after=_retry_after(error))
     return PermanentError(sentence)

@@ -1,16 +1,17 @@
 """What a run that ended tells of the times of its roads.
 
 The time that counts is people's: until the outside saw what a road promises. A record set that is written in a second
-and believed for a minute is no fast road.
+and believed for a minute is no fast road. What other components of the level took is not counted.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.decision.roads import COMPONENTS, VERIFY
+from shared.decision.roads import VERIFY
 from shared.model.rollback import RoadTimes, Rollback, StepPhase, StepRecord
 
-# Evidence of a verification: when the first of its good looks in a row was taken (ISO 8601), `None` after a bad one.
-GOOD_SINCE = "good_since"
+# Evidence of a verification: by road, the first of the good looks in a row at all its proofs (ISO 8601).
+SEEN_SINCE = "seen_since"
 _GIVEN_UP = (StepPhase.PARTIAL, StepPhase.FAILED, StepPhase.REFUSED)
 
 
@@ -18,38 +19,31 @@ def with_run(times: RoadTimes, run: Rollback) -> RoadTimes:
     """Return the times with those of a run that ended: of roads that acted, not of states that held before."""
     verifications = [step for step in run.steps if step.name.startswith(VERIFY)]
     for step in run.steps:
-        took = _took(step, verifications, run) if step.road and step.acts else None
+        took = _took(step, verifications, run) if step.road and step.acts > step.refused else None
         if took is not None:
             times = times.with_time(step.road, took)
     return times
 
 
-def _took(step: StepRecord, verifications: list[StepRecord], run: Rollback) -> timedelta | None:
+def _took(step: StepRecord, verifications: Sequence[StepRecord], run: Rollback) -> timedelta | None:
     if step.started_at is None:
         return None
-    seen = _seen_at(step, verifications)
-    if seen is not None:
-        return seen - step.started_at
+    if step.phase is StepPhase.DONE and step.ended_at is not None:
+        later = [each for each in verifications if each.started_at and each.started_at >= step.ended_at]
+        until_seen = next((span for each in later if (span := _until_seen(step.road, each)) is not None), None)
+        if until_seen is not None:
+            return step.ended_at - step.started_at + until_seen
+        if not later:  # nobody looked
+            return None
     # At least this long; that says something only when it is longer than was expected.
     end = step.ended_at if step.phase in _GIVEN_UP else run.ended_at
-    unseen = step.phase is not StepPhase.DONE or _is_wanting(step.component, verifications)
-    at_least = end - step.started_at if end is not None and unseen else timedelta(0)
+    at_least = end - step.started_at if end is not None else timedelta(0)
     return at_least if at_least > run.expected.get(step.road, timedelta.max) else None
 
 
-def _seen_at(step: StepRecord, verifications: list[StepRecord]) -> datetime | None:
-    """When a road that is established was seen from outside, not before it was established."""
-    if step.phase is not StepPhase.DONE or step.ended_at is None:
+def _until_seen(road: str, verification: StepRecord) -> timedelta | None:
+    """How long a verification looked until it saw a road; what it began after does not count."""
+    since = verification.evidence.get(SEEN_SINCE, {}).get(road)
+    if since is None or verification.started_at is None:
         return None
-    good = [since for each in verifications if (since := _good_since(each)) is not None and since >= step.ended_at]
-    return min(good, default=None)
-
-
-def _good_since(verification: StepRecord) -> datetime | None:
-    since = verification.evidence.get(GOOD_SINCE)
-    return datetime.fromisoformat(since) if since else None
-
-
-def _is_wanting(component: str, verifications: list[StepRecord]) -> bool:
-    named = verifications[-1].evidence.get(COMPONENTS) if verifications else None
-    return not named or component in named
+    return datetime.fromisoformat(since) - verification.started_at

@@ -18,8 +18,10 @@ from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 
 LOOK_BEFORE = "look_before"
 VERIFY = "verify"
-# Evidence of a verification: the components that it found wanting, none for all of them; whether it asked the site.
-COMPONENTS, SITE_ASKED = "components", "site_asked"
+# Evidence of a verification: the components that it found wanting, none for all of them; whether it asked the site;
+# whether it was served the known-good build.
+COMPONENTS, SITE_ASKED, KNOWN_GOOD_SERVED = "components", "site_asked", "known_good_served"
+_NO_TIME = timedelta(0)
 # A verification that has other roads behind it gets what is left of the budget, and no less than this.
 _SHORTEST_VERIFICATION = timedelta(seconds=10)
 
@@ -76,10 +78,12 @@ class _Planner:
         attempts = self._attempts_after(verification)
         components = self._level.steered if verification is None else self._left(verification, attempts)
         lost = any(self._is_lost(name, attempts.get(name, ())) for name in components)
-        if EMERGENCY in attempts or ((lost or not components) and self._unused(EMERGENCY)):
+        if self._is_emergency(attempts.get(EMERGENCY, ()), needed=lost or not components):
             components = {**components, EMERGENCY: self._level.emergency}
         moves = [self._component(name, attempts.get(name, ())) for name in components]
-        if any(move.live for move in moves):
+        # Once the emergency is established it stands for all: what it overtook is not waited for.
+        stands = any(step.phase is StepPhase.DONE for step in attempts.get(EMERGENCY, ()))
+        if not stands and any(move.live for move in moves):
             return Plan(
                 opened=tuple(step for move in moves for step in move.opened),
                 live=tuple(name for move in moves for name in move.live),
@@ -98,7 +102,7 @@ class _Planner:
             why = "; ".join(f"{name} was not taken back: {self._why_lost(name)}" for name in missing)
             return Ending(RunStatus.PARTIAL, f"{verification.note}; {why}")
         note = f"{verification.note}{self._detours()}"
-        if any(step.acts for step in self._run.steps):
+        if has_changed(self._run):
             return Ending(RunStatus.VERIFIED, note)
         # All was as wanted before: that heals nothing, unless the site itself says that it is well.
         if verification.evidence.get(SITE_ASKED, True):
@@ -115,6 +119,11 @@ class _Planner:
         said = [f"{step.road} {step.phase if step.phase.over else 'was overtaken'}: {step.note}" for step in others]
         return f"; by {', '.join(there)}; {'; '.join(said)}"
 
+    def _is_emergency(self, attempts: Sequence[StepRecord], *, needed: bool) -> bool:
+        """An emergency that has begun goes on; one that was only opened is left when another road gets there first."""
+        begun = any(step.acts or step.phase.over for step in attempts)
+        return begun or (needed and bool(attempts or self._unused(EMERGENCY)))
+
     def _component(self, name: str, attempts: Sequence[StepRecord]) -> Plan:
         """Plan one component: nothing once a road is established, else those under way and perhaps one more."""
         if any(step.phase is StepPhase.DONE for step in attempts):
@@ -124,7 +133,8 @@ class _Planner:
         unused = self._unused(name)
         opened = (self._attempt(name, unused[0]),) if late and unused else ()
         names = tuple(step.name for step in (*live, *opened))
-        again = [step.late_at for step in (*live, *opened) if step.late_at and len(unused) > len(opened)]
+        more = len(unused) > len(opened) or self._unused(EMERGENCY)
+        again = [at for step in (*live, *opened) for at in (step.late_at, self._budget_ends) if at and more]
         return Plan(opened=opened, live=names, again_at=min((at for at in again if at > self._now), default=None))
 
     def _is_late(self, step: StepRecord) -> bool:
@@ -150,19 +160,26 @@ class _Planner:
         }
 
     def _attempts_after(self, verification: StepRecord | None) -> dict[str, list[StepRecord]]:
-        """The attempts by component that ended after a verification, or did not end yet."""
+        """The attempts by component that began after a verification, ended after it, or did not end yet."""
         attempts: dict[str, list[StepRecord]] = {}
-        for step in self._run.steps:
-            over_before = (
-                verification and step.ended_at and verification.ended_at and step.ended_at <= verification.ended_at
-            )
-            if step.road and not over_before:
+        steps = self._run.steps
+        earlier = steps[: steps.index(verification)] if verification else ()
+        for place, step in enumerate(steps):
+            before = place < len(earlier) and verification is not None and _ended_by(step, verification)
+            if step.road and not before:
                 attempts.setdefault(step.component, []).append(step)
         return attempts
 
     def _is_lost(self, component: str, attempts: Sequence[StepRecord]) -> bool:
-        ended_badly = all(step.phase.over and step.phase is not StepPhase.DONE for step in attempts)
-        return bool(attempts) and ended_badly and not self._unused(component)
+        """No road of it is left: all failed, or what is under way is late and has used up the level's budget, too."""
+        if not attempts or self._unused(component) or any(step.phase is StepPhase.DONE for step in attempts):
+            return False
+        live = [step for step in attempts if not step.phase.over]
+        return not live or (self._now >= self._budget_ends and all(self._is_late(step) for step in live))
+
+    @property
+    def _budget_ends(self) -> datetime:
+        return self._run.created_at + self._level.budget
 
     def _why_lost(self, component: str) -> str:
         attempts = [step for step in self._run.steps if step.component == component]
@@ -191,9 +208,6 @@ class _Planner:
             note=self._reason(road),
         )
 
-    def _is_taken(self, step: StepRecord) -> bool:
-        return step.phase is StepPhase.DONE and step.road in self._policy.all_roads
-
     def _alternatives(self) -> bool:
         """Whether anything is left to try, or still under way, if the verification that begins now fails."""
         unused = any(self._unused(name) for name in (*self._level.steered, EMERGENCY))
@@ -201,19 +215,36 @@ class _Planner:
 
     def _reason(self, road: str) -> str:
         """Say why this road, as far as time goes."""
-        left = self._run.created_at + self._level.budget - self._now
+        left = self._budget_ends - self._now
         takes, has = self._expected(road) / timedelta(seconds=1), max(0.0, left / timedelta(seconds=1))
         fits = "fits into" if takes <= has else "is the fastest there is, yet more than"
         return f"{road} takes {takes:.0f} s at its 95th percentile: {fits} the {has:.0f} s that are left"
 
     def _verification(self, previous: StepRecord | None) -> StepRecord:
-        takes = [self._policy.all_roads[step.road].takes for step in self._run.steps if self._is_taken(step)]
-        patience = max(self._level.verify.give_up_after, *takes)  # what is set now reaches people that much later
+        """What was set reaches people only after a while: it is not given up before, whatever is left to try."""
+        reaches = max((self._still_takes(step) for step in self._run.steps), default=_NO_TIME)
+        patience = max(self._level.verify.give_up_after, reaches)
         if self._alternatives():
-            left = self._run.created_at + self._level.budget - self._now
-            patience = min(patience, max(left, _SHORTEST_VERIFICATION))
+            left = self._budget_ends - self._now
+            patience = min(patience, max(left, reaches, _SHORTEST_VERIFICATION))
         number = int(previous.name.rpartition(":")[2]) + 1 if previous else 1
         return StepRecord(name=f"{VERIFY}:{number}", started_at=self._now, give_up_at=self._now + patience)
+
+    def _still_takes(self, step: StepRecord) -> timedelta:
+        """How long an established road may still take until people see it."""
+        acted = step.phase is StepPhase.DONE and step.acts > step.refused and step.road in self._policy.all_roads
+        return step.started_at + self._expected(step.road) - self._now if acted and step.started_at else _NO_TIME
+
+
+def _ended_by(step: StepRecord, verification: StepRecord) -> bool:
+    if step.ended_at is None or verification.ended_at is None:
+        return False
+    return step.ended_at <= verification.ended_at
+
+
+def has_changed(run: Rollback) -> bool:
+    """Tell whether a road got there by what it did, and not because all was as wanted before."""
+    return any(step.road and step.phase is StepPhase.DONE and step.acts > step.refused for step in run.steps)
 
 
 def first_step() -> StepRecord:

@@ -16,13 +16,15 @@ from shared.clock import Clock
 from shared.decision.roads import Ending, plan, with_opened
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
+from shared.engine.incidents import incident
 from shared.engine.levels import Steps
 from shared.engine.receipts import Receipts
 from shared.engine.records import announce, encode, load_rollback, run_key
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
-from shared.errors import LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, ControllerError, LostRace, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
+from shared.model.quantity import say_span
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord, workload_of
 from shared.ports import Doorbell, Fence, Ledger, Replace, Signer
 
@@ -65,7 +67,11 @@ class Rollbacks:
         if run.due_at - _EARLY > self.clock():
             return f"rollback {run.id} is not due before {run.due_at:%H:%M:%S}"
         try:
-            return _Advance(self, self.policy_of(run.workload), run, version).go()
+            policy = self.policy_of(run.workload)
+        except NotFound:
+            return f"rollback {run.id} waits: the policy of {run.workload} is not there, or was refused"
+        try:
+            return _Advance(self, policy, run, version).go()
         except LostRace:
             return f"rollback {run.id} was advanced by another worker"
 
@@ -137,6 +143,10 @@ class _Advance:
             look = Wait(until=now + error.retry_after, note=str(error))
         except PermanentError as error:
             look = Stop(phase=StepPhase.FAILED, note=str(error))
+        except ControllerError:
+            raise
+        except Exception as error:  # noqa: BLE001  # what one road stumbles over must not keep the others
+            look = Stop(phase=StepPhase.FAILED, note=incident(f"{self.run.id} {record.name}", error))
         return self._in_time(record, look, now)
 
     def _in_time(self, record: StepRecord, look: Look, now: datetime) -> Look:
@@ -163,9 +173,9 @@ class _Advance:
     def _wait(self, record: StepRecord, look: Wait) -> datetime:
         """Note why; all that waits is saved as one."""
         evidence = {**record.evidence, **look.evidence}
-        waiting = replace(record, note=look.note, evidence=evidence, not_before=look.until)
-        self.run = self.run.with_step(waiting)
-        return look.until
+        until = _by(look.until, record.give_up_at)
+        self.run = self.run.with_step(replace(record, note=look.note, evidence=evidence, not_before=until))
+        return until
 
     def _stop(self, record: StepRecord, look: Stop) -> None:
         """Record that this step will not get there; the planner knows what is left."""
@@ -197,7 +207,12 @@ class _Advance:
             # A second attempt that is refused for now says nothing about the first: the doubt stays.
             return self._doubt(record, error) if in_doubt else self._withdraw(record, error)
         except PermanentError as error:
-            self._stop(record, Stop(phase=StepPhase.FAILED, note=str(error)))
+            refused = replace(record, refused=record.refused + (0 if in_doubt else 1))
+            self._stop(refused, Stop(phase=StepPhase.FAILED, note=str(error)))
+        except ControllerError:
+            raise
+        except Exception as error:  # noqa: BLE001  # nobody knows how far it came
+            return self._doubt(record, OutcomeUnknown(incident(f"{self.run.id} {record.name}", error)))
         else:
             self._acted(record, token)
         return None
@@ -212,7 +227,9 @@ class _Advance:
                 raise LostRace(f"the run was changed before the effect of {record.name}")
             # Asked last: reading took its time.
             if record.intended_at is None or self.engine.clock() > record.intended_at + SEND_WITHIN:
-                raise LostRace(f"the lease on {record.name} ran out before the effect")
+                raise TransientError(
+                    f"nothing was sent: what is read before it took longer than {say_span(SEND_WITHIN)}"
+                )
 
         return still_mine
 
@@ -248,14 +265,17 @@ class _Advance:
     def _doubt(self, record: StepRecord, error: TransientError) -> datetime:
         """Keep the intent, give the lease back: from now on anybody may find out what happened."""
         note = f"it is not known whether {record.name} took effect: {error}"
-        until = self.engine.clock() + _pause(record.acts)
+        until = _by(self.engine.clock() + _pause(record.acts), record.give_up_at)
         self.run = self.run.with_step(replace(record, lease_until=None, note=note, not_before=until))
         return until
 
     def _withdraw(self, record: StepRecord, error: TransientError) -> datetime | None:
         """Nothing happened: take the intent back and try again when the other side is ready."""
         now, refused = self.engine.clock(), record.refused + 1
-        free = replace(record, phase=StepPhase.PENDING, lease_until=None, note=str(error), refused=refused)
+        busy_at = now if isinstance(error, Busy) else record.busy_at
+        free = replace(
+            record, phase=StepPhase.PENDING, lease_until=None, note=str(error), refused=refused, busy_at=busy_at
+        )
         until = now + max(error.retry_after, _pause(refused))
         return self._follow(free, self._in_time(free, Wait(until=until, note=str(error)), now))
 
@@ -285,6 +305,11 @@ class _Advance:
         return Event(
             workload=self.run.workload, kind=kind, at=self.engine.clock(), sentence=sentence, about=self.run.id
         )
+
+
+def _by(until: datetime, deadline: datetime | None) -> datetime:
+    """Wait no longer than to the deadline: whatever comes after this step must not wait for it."""
+    return until if deadline is None else min(until, deadline)
 
 
 def _pause(times: int) -> timedelta:

@@ -4,12 +4,13 @@ A level that was not verified is not the end: the next level of the policy takes
 one people are called, with the state.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.decision.road_times import with_run
-from shared.decision.roads import Ending
+from shared.decision.roads import KNOWN_GOOD_SERVED, Ending, has_changed
 from shared.engine.fleet import paused
 from shared.engine.receipts import Receipts
 from shared.engine.records import (
@@ -25,7 +26,7 @@ from shared.engine.records import (
     encode,
     run_key,
 )
-from shared.engine.start import last_of, new_rollback, starting_writes, swap_sent_at
+from shared.engine.start import last_of, leased_until, new_rollback, starting_writes, swap_sent_at
 from shared.errors import PermanentError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
@@ -34,6 +35,8 @@ from shared.model.quantity import say_span
 from shared.model.quarantine import Quarantine
 from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
 from shared.ports import Delete, Insert, Ledger, Put, Replace, Row, Write
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def finishing_writes(
     outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
     ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{follows}")
     rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
-    times = with_run(decode(RoadTimes, rows[ROADS].body) if ROADS in rows else RoadTimes(), ended)
+    times = with_run((_readable(RoadTimes, rows[ROADS]) if ROADS in rows else None) or RoadTimes(), ended)
     event = Event(workload=run.workload, kind=ended.status.event, at=now, sentence=ended.outcome, about=run.id)
     return Finish(
         ended,
@@ -111,6 +114,7 @@ def _climbing(
         trigger=run.trigger,
         times=times,
         swap_sent_at=swap_sent_at(policy, run),
+        not_before=leased_until(run),
         now=max(now, run.created_at + timedelta(microseconds=1)),  # which is its name
     )
     why = ledger.read(run.workload, f"{WHY}{run.id}")
@@ -142,17 +146,34 @@ def _still_under_way(run: Rollback) -> str:
 
 
 def _quarantine_writes(run: Rollback, row: Row | None) -> list[Write]:
-    """What was put in quarantine when the rollback began is known to be gone now."""
-    if row is None or run.status is not RunStatus.VERIFIED:
+    """What was put in quarantine when the rollback began is known to be gone, once people were served the known good.
+
+    A flag or a hook may heal a build that stays: whoever sees it again must not take it for deployed again.
+    """
+    verification = run.steps[-1]
+    if row is None or not _healed(run) or not verification.evidence.get(KNOWN_GOOD_SERVED):
         return []
-    return [Replace(QUARANTINE, encode(decode(Quarantine, row.body).all_taken_back()), row.version)]
+    quarantine = _readable(Quarantine, row)
+    return [Replace(QUARANTINE, encode(quarantine.all_taken_back()), row.version)] if quarantine else []
 
 
 def _change_writes(run: Rollback, row: Row | None) -> list[Write]:
-    if row is None or run.status is not RunStatus.VERIFIED:
-        return []
-    change = decode(Change, row.body)
-    if not change.in_progress or change.started_at > run.created_at:  # one that began meanwhile is another one
+    change = _readable(Change, row) if row is not None and _healed(run) else None
+    # One that began meanwhile is another one.
+    if row is None or change is None or not change.in_progress or change.started_at > run.created_at:
         return []
     taken_back = replace(change, status=ChangeStatus.ROLLED_BACK, sentence=run.outcome)
     return [Replace(CHANGE, encode(taken_back), row.version)]
+
+
+def _healed(run: Rollback) -> bool:
+    return run.status is RunStatus.VERIFIED and has_changed(run)
+
+
+def _readable[T](kind: type[T], row: Row) -> T | None:
+    """Read what stands beside a run; that nobody can read it must not keep the run from ending."""
+    try:
+        return decode(kind, row.body)
+    except PermanentError as error:
+        log.error("%s of %s: %s", row.key, kind.__name__, error)  # noqa: TRY400  # a trace would show the content
+        return None

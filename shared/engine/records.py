@@ -15,6 +15,7 @@ What can be many sorts last, so that a flood of it never hides what there is one
     why:<id>             what a rollback was decided on     receipt:<id>      the signed receipt of one that ended
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 from shared.errors import PermanentError
 from shared.model.alert import Alert
@@ -88,9 +90,13 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 
 def encode(value: object) -> str:
-    """Write a record as JSON."""
-    text: str = _adapter(type(value)).dump_json(value).decode()
-    return text
+    """Write a record as JSON. What is no Unicode in it, or of no kind of JSON, is replaced: it must be kept at all."""
+    adapter = _adapter(type(value))
+    try:
+        return bytes(adapter.dump_json(value)).decode()
+    except PydanticSerializationError:
+        plain = adapter.dump_python(value, mode="json", fallback=lambda odd: f"a {type(odd).__name__}")
+        return json.dumps(plain, ensure_ascii=False).encode(errors="replace").decode()
 
 
 def decode[T](kind: type[T], body: str) -> T:

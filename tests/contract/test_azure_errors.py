@@ -10,7 +10,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import CredentialUnavailableError
 
 from shared.adapters.azure_errors import translate, translated
-from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, ControllerError, OutcomeUnknown, PermanentError, TransientError
 from tests.contract.raw_server import RawServer
 
 _SECRET = "connection-string-of-somebody"
@@ -54,7 +54,7 @@ _CALLS: dict[str, tuple[RawServer, type[ControllerError]]] = {
     "403": (RawServer(answer(403)), PermanentError),
     "404": (RawServer(answer(404)), PermanentError),
     "408": (RawServer(answer(408)), OutcomeUnknown),
-    "409": (RawServer(answer(409)), TransientError),
+    "409": (RawServer(answer(409)), Busy),
     "429": (RawServer(answer(429)), TransientError),
     "500": (RawServer(answer(500)), OutcomeUnknown),
     "503": (RawServer(answer(503)), OutcomeUnknown),

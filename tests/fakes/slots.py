@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.clock import Clock
-from shared.errors import OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Site
 from shared.ports import OperationState, SitePicture
 
@@ -122,7 +122,7 @@ class FakeSlotPair:
         if fate.reply is Reply.LOST_AFTER:
             raise OutcomeUnknown("swapping: the connection ended without an answer")
         if swap is None:
-            raise TransientError("swapping: 409 another operation is in progress")
+            raise Busy("swapping: 409 another operation is in progress")
         return swap.id
 
     def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
@@ -133,6 +133,10 @@ class FakeSlotPair:
         if not swap.over:
             return OperationState.RUNNING, "InProgress"
         return (OperationState.SUCCEEDED, "Succeeded") if swap.fate.works else (OperationState.FAILED, "Failed")
+
+    def swapped_by_hand(self, fate: Fate) -> None:
+        """Somebody else swaps now."""
+        self._accept(fate, self._catch_up())
 
     @property
     def served(self) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engine.steps.step import SEND_WITHIN, Act, Done, Look, Stop, Wait
-from shared.errors import PermanentError, TransientError
+from shared.errors import Busy, PermanentError, TransientError
 from shared.model.policy import Policy, Site
 from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quantity import say_span
@@ -73,7 +73,7 @@ class _Swap:
             note = f"the platform works on the site (operation {picture.operation_id})"
             return Wait(until=now + _POLL, note=note, evidence=watched)
         if record.phase is StepPhase.ACTED:
-            return self._following(now)
+            return self._following(watched, now)
         return self._not_swapped(watched, now)
 
     def _not_swapped(self, watched: Mapping[str, Any], now: datetime) -> Look:
@@ -87,7 +87,7 @@ class _Swap:
             if picture.last_swap != self.record.before.get("last_swap"):
                 note = f"a swap happened ({picture.last_swap}) and production runs {picture.production_build}"
                 return self._stop(StepPhase.FAILED, note)
-        elif (watched["was_busy"] or self.run.swap_sent_at is not None) and not settled:
+        elif self._may_be_changing(watched) and not settled:
             note = "the platform worked on the site a moment ago, or may have been told to"
             return Wait(until=now + _POLL, note=note, evidence=watched)
         if picture.slot_build != self.known_good:
@@ -96,30 +96,42 @@ class _Swap:
         note = f"production runs {live}, slot {self.slot} holds {self.known_good}"
         return Act(note=note, effect=self._swap, before=_shown(picture))
 
+    def _may_be_changing(self, watched: Mapping[str, Any]) -> bool:
+        """Something was under way: of somebody else, as was seen or as a refusal told, or of an earlier run."""
+        return watched["was_busy"] or self.record.busy_at is not None or self.run.swap_sent_at is not None
+
     def _swap(self, fence: Fence) -> str:
         """Look once more right before the swap: somebody may be putting the same build back by hand."""
-        picture = self.slots.look(self.site, self.slot)
+        try:
+            picture = self.slots.look(self.site, self.slot)
+        except TransientError as error:  # perhaps one with an unknown outcome: that of the look, not of a swap
+            raise TransientError(f"nothing was sent: {error}", retry_after=error.retry_after) from None
         if picture.production_build == self.known_good or picture.operation_id is not None:
-            raise TransientError("the site changed while the swap was being prepared")
+            raise Busy("the site changed while the swap was being prepared")
         fence()
         return self.slots.swap(self.site, self.slot)
 
-    def _following(self, now: datetime) -> Look:
+    def _following(self, watched: Mapping[str, Any], now: datetime) -> Look:
         state, words = self._state()
         if state is OperationState.RUNNING:
-            return Wait(until=now + _POLL, note="the swap is under way")
+            return Wait(until=now + _POLL, note="the swap is under way", evidence=watched)
         if state is OperationState.FAILED:
             return self._stop(StepPhase.FAILED, f"the swap failed: {words}")
         note = f"the swap is reported done, yet production runs {self.picture.production_build}"
-        return Wait(until=now + _BUSY, note=note)
+        done_since = self.record.evidence.get("reported_done_since") or now.isoformat()
+        if state is OperationState.SUCCEEDED and now - datetime.fromisoformat(done_since) >= _SETTLED_AFTER:
+            return self._stop(StepPhase.FAILED, f"{note}: another swap came between")
+        seen = {**watched, "reported_done_since": done_since if state is OperationState.SUCCEEDED else None}
+        return Wait(until=now + _BUSY, note=note, evidence=seen)
 
-    def _state(self) -> tuple[OperationState, str]:
+    def _state(self) -> tuple[OperationState | None, str]:
+        """Return what is told of the swap that was accepted; `None` when nobody tells any more."""
         if self.record.operation is None:
-            return OperationState.SUCCEEDED, ""
+            return None, ""
         try:
             return self.slots.follow(self.site, self.slot, self.record.operation)
         except PermanentError:  # operation results expire; the picture itself is the better witness
-            return OperationState.SUCCEEDED, ""
+            return None, ""
 
     def _stop(self, phase: StepPhase, note: str) -> Stop:
         return Stop(phase=phase, note=note, evidence=_shown(self.picture))
@@ -140,11 +152,12 @@ def _watched(run: Rollback, record: StepRecord, picture: SitePicture, now: datet
     """Return since which look the platform has been at rest, as evidence for the next look.
 
     While an intent is in doubt, this run's or one that an earlier run left behind, only looks count by which its swap,
-    if it was sent, would be shown.
+    if it was sent, would be shown; after a refusal, only those by which what was under way would be.
     """
     busy = picture.operation_id is not None
     intended_at = record.intended_at if record.phase is StepPhase.INTENDED else run.swap_sent_at
-    early = intended_at is not None and now < intended_at + _VISIBLE_AFTER
+    unseen = intended_at is not None and now < intended_at + _VISIBLE_AFTER
+    early = unseen or (record.busy_at is not None and now < record.busy_at + _SHOWN_WITHIN + _CLOCKS_DIFFER)
     at_rest_since = None if busy or early else record.evidence.get("at_rest_since") or now.isoformat()
     return {"at_rest_since": at_rest_since, "was_busy": bool(record.evidence.get("was_busy")) or busy}
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.app_service import AppServiceSlots
 from shared.adapters.azure_clients import ArmAccess
-from shared.errors import OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Site
 from shared.ports import OperationState
 from tests.contract.azure.conftest import ARM_AUDIENCE, GOOD_SLOT, Azure
@@ -119,7 +119,7 @@ _ERRORS = [
     ({"kind": "forbidden"}, PermanentError, False),
     ({"kind": "status", "status": 404}, PermanentError, False),
     ({"kind": "status", "status": 408}, OutcomeUnknown, False),
-    ({"kind": "conflict_in_progress"}, TransientError, False),
+    ({"kind": "conflict_in_progress"}, Busy, False),
     ({"kind": "conflict_preview"}, TransientError, False),
     ({"kind": "status", "status": 429}, TransientError, False),
     ({"kind": "status", "status": 500}, OutcomeUnknown, False),

@@ -23,9 +23,10 @@ KNOWN_GOOD = "b1"
 # More than any run takes that moves on by a second with each pass; one that does not is told by it.
 MOST_PASSES = 3_000
 # What must go wrong besides, so that a call is made at all. The operation of a swap is asked while the settings tell
-# what was before it: two reads of a look, two right before the swap, two of each look after it.
+# what was before it: two reads of a look, two right before the swap, two of each look after it, and no more looks than
+# there is time for until reads must tell.
 _BESIDES: Mapping[Api, tuple[Mapping[str, object], ...]] = {
-    Api.OPERATION: ({"api": Api.APP_SETTINGS, "kind": Kind.STALE, "times": 4 + 2 * 8},),
+    Api.OPERATION: ({"api": Api.APP_SETTINGS, "kind": Kind.STALE, "times": 4 + 2 * 4},),
     Api.SWAP_PREVIEW: ({"api": Api.SWAP, "kind": Kind.CONFLICT_PREVIEW},),
 }
 # How long a road is given: where the answer passes, as long as by the policy's own default.

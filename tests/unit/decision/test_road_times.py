@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.decision.road_times import GOOD_SINCE, with_run
-from shared.decision.roads import COMPONENTS
+from shared.decision.road_times import SEEN_SINCE, with_run
 from shared.model.rollback import RoadTimes, Rollback, StepPhase, StepRecord
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
@@ -17,19 +16,27 @@ def _at(second: float) -> datetime:
     return NOON + timedelta(seconds=second)
 
 
-def _taken(road: str = "swap", phase: StepPhase = StepPhase.DONE, end_s: float | None = 8, acts: int = 1) -> StepRecord:
-    ended_at = None if end_s is None else _at(end_s)
-    name = f"take:site:{road}"
+def _taken(
+    road: str = "swap",
+    phase: StepPhase = StepPhase.DONE,
+    end_s: float | None = 8,
+    acts: int = 1,
+    refused: int = 0,
+) -> StepRecord:
     return StepRecord(
-        name=name, component="site", road=road, phase=phase, started_at=_at(0), ended_at=ended_at, acts=acts
+        name=f"take:site:{road}",
+        component="site",
+        road=road,
+        phase=phase,
+        started_at=_at(0),
+        ended_at=None if end_s is None else _at(end_s),
+        acts=acts,
+        refused=refused,
     )
 
 
-def _verified(
-    number: int = 1, start_s: float = 8, good_s: float | None = None, wanting: tuple[str, ...] = ()
-) -> StepRecord:
-    since = None if good_s is None else _at(good_s).isoformat()
-    seen = {GOOD_SINCE: since, COMPONENTS: list(wanting)}
+def _verified(number: int = 1, start_s: float = 8, **seen_s: float) -> StepRecord:
+    seen = {SEEN_SINCE: {road: _at(second).isoformat() for road, second in seen_s.items()}}
     return StepRecord(name=f"verify:{number}", started_at=_at(start_s), phase=StepPhase.DONE, evidence=seen)
 
 
@@ -45,20 +52,26 @@ def _times(*steps: StepRecord, end_s: float = 100, expected_s: float = 10) -> di
 
 
 def test_a_roads_time_ends_with_the_first_good_look_that_was_not_taken_back() -> None:
-    assert _times(_taken(), _verified(good_s=61)) == {"swap": (61,)}
-    assert _times(_taken(), _verified(good_s=None), _verified(2, start_s=90, good_s=95)) == {"swap": (95,)}
+    assert _times(_taken(), _verified(swap=61)) == {"swap": (61,)}
+    assert _times(_taken(), _verified(), _verified(2, start_s=90, swap=95)) == {"swap": (8 + 5,)}
 
 
-def test_a_good_look_before_it_was_established_was_not_its_doing() -> None:
+def test_what_other_components_took_is_not_its_time() -> None:
+    names = replace(_taken("names", end_s=70), component="api")
+    assert _times(_taken(end_s=2), names, _verified(start_s=70, swap=71, names=80)) == {"swap": (3,), "names": (80,)}
+
+
+def test_a_look_before_it_was_established_was_not_at_it() -> None:
     late = _taken("names", end_s=70)
-    assert _times(_taken(), _verified(good_s=20), late, _verified(2, start_s=70, good_s=80)) == {
+    assert _times(_taken(), _verified(swap=20, names=20), late, _verified(2, start_s=70, names=80)) == {
         "swap": (20,),
         "names": (80,),
     }
 
 
-def test_what_held_before_is_no_measurement() -> None:
-    assert _times(_taken(acts=0), _verified(good_s=9)) == {}
+@pytest.mark.parametrize("unacted", [_taken(acts=0), _taken(acts=1, refused=1)], ids=["nothing sent", "refused"])
+def test_what_held_before_is_no_measurement(unacted: StepRecord) -> None:
+    assert _times(unacted, _verified(swap=9)) == {}
 
 
 @pytest.mark.parametrize(("expected_s", "times"), [(10, {"swap": (100,)}), (100, {}), (600, {})])
@@ -67,7 +80,7 @@ def test_a_road_that_was_overtaken_takes_at_least_what_it_had(
 ) -> None:
     overtaken = _taken(phase=StepPhase.ACTED, end_s=None)
     split = _taken("split", acts=0)
-    assert _times(overtaken, split, _verified(good_s=40), expected_s=expected_s) == times
+    assert _times(overtaken, split, _verified(split=40), expected_s=expected_s) == times
 
 
 def test_a_road_that_failed_at_once_says_nothing_of_its_time_and_one_given_up_does() -> None:
@@ -75,10 +88,10 @@ def test_a_road_that_failed_at_once_says_nothing_of_its_time_and_one_given_up_do
     assert _times(_taken(phase=StepPhase.FAILED, end_s=30)) == {"swap": (30,)}
 
 
-def test_a_road_that_was_established_and_never_seen_is_slow() -> None:
+def test_a_road_that_was_established_and_never_seen_is_slow_unless_nobody_looked() -> None:
     assert _times(_taken(), _verified()) == {"swap": (100,)}
-    assert _times(_taken(), _verified(wanting=("site",))) == {"swap": (100,)}
-    assert _times(_taken(), _verified(wanting=("database",))) == {}
+    assert _times(_taken(), _verified(split=9)) == {"swap": (100,)}
+    assert _times(_taken()) == {}
 
 
 def test_only_the_newest_twenty_are_kept() -> None:

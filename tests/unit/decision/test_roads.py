@@ -81,8 +81,9 @@ class Played:
         if now >= step.started_at + timedelta(seconds=fate.takes_s):
             seen = {"components": list(fate.components), "site_asked": fate.site_asked}
             acts = 1 if step.road and fate.acts else 0
+            refused = acts if fate.phase is not StepPhase.DONE else 0
             note = f"{step.name} {fate.phase}"
-            return replace(step, phase=fate.phase, ended_at=now, note=note, evidence=seen, acts=acts)
+            return replace(step, phase=fate.phase, ended_at=now, note=note, evidence=seen, acts=acts, refused=refused)
         if now >= step.give_up_at:
             return replace(step, phase=StepPhase.FAILED, ended_at=now, note=f"{step.name} given up")
         return None
@@ -238,7 +239,41 @@ def test_where_nothing_had_to_be_changed_only_the_site_can_say_that_it_is_well(s
 
 def test_the_last_verification_waits_for_as_long_as_the_roads_take_to_reach_people() -> None:
     slow = Played(chosen({"web": ("split",)}, split="400s"), {"verify:1": Fate(10**6)}).play()
-    assert slow.run.step("verify:1").ended_at == NOON + timedelta(seconds=3 + 400)
+    assert slow.run.step("verify:1").ended_at == NOON + timedelta(seconds=400)
+
+
+def test_a_road_that_reaches_people_late_is_waited_for_although_there_is_another_one() -> None:
+    level = chosen({"web": ("split",)}, ("far",), split="65s")
+    healed = Played(level, {"split": Fate(1), "verify:1": Fate(60)}).play()
+    assert healed.lines == [(0, "split"), (1, "verify:1")]
+    lost = Played(level, {"split": Fate(1), "verify:1": Fate(10**6)}).play()
+    assert lost.lines == [(0, "split"), (1, "verify:1"), (65, "far"), (68, "verify:2")]
+
+
+def test_what_is_under_way_does_not_keep_the_emergency_waiting_once_it_is_late_and_the_budget_used_up() -> None:
+    alone = Played(chosen({"web": ("split",)}, ("far",)), {"split": _SLOW}).play()
+    assert alone.lines == [(0, "split"), (30, "far"), (33, "verify:1")]
+    unseen = Played(chosen(_WEB, ("far",)), {"split": _SLOW, "verify:1": _FAILED}).play()
+    assert unseen.lines == [(0, "split"), (10, "swap"), (13, "verify:1"), (30, "far"), (33, "verify:2")]
+
+
+def test_an_emergency_that_was_only_opened_is_left_when_the_road_gets_there_in_the_same_moment() -> None:
+    played = Played(chosen({"web": ("split",)}, ("far",)), {"split": Fate(30)}).play()
+    assert played.lines == [(0, "split"), (30, "far"), (30, "verify:1")]
+    assert played.run.step("take:emergency:far").phase is StepPhase.PENDING
+
+
+def test_a_road_that_was_refused_changed_nothing() -> None:
+    played = Played(chosen(_WEB), {"split": _FAILED, "swap": Fate(acts=False), "verify:1": Fate(site_asked=False)})
+    assert played.play().ending is not None
+    assert played.ending is not None
+    assert played.ending.status is RunStatus.REFUSED
+
+
+def test_a_round_is_told_from_the_one_before_by_its_place_whatever_the_clocks_say() -> None:
+    level = chosen({"web": ("split",)}, ("far",))
+    fates = {"split": Fate(0), "verify:1": Fate(0, StepPhase.FAILED), "far": Fate(0)}
+    assert Played(level, fates).play().ending == Ending(RunStatus.VERIFIED, "verify:2 done")
 
 
 _FATES = st.builds(
@@ -293,7 +328,7 @@ def test_no_verification_begins_while_a_component_can_still_be_taken_back(world:
         before = played.run.steps[: played.run.steps.index(step)]
         for name, roads in played.policy.level(1).steered.items():
             tried = [one for one in before if one.component == name]
-            done = any(one.phase is StepPhase.DONE for one in tried)
+            done = any(one.phase is StepPhase.DONE for one in tried) or played.done(EMERGENCY)
             assert done or ({one.road for one in tried} == set(roads) and all(one.phase.over for one in tried))
 
 
@@ -310,17 +345,23 @@ def test_another_road_begins_only_when_those_before_it_failed_or_are_late(world:
             assert failed or earlier.late_at <= step.started_at
 
 
+def _done_before(step: StepRecord, moment: datetime) -> bool:
+    return step.phase is StepPhase.DONE and step.ended_at is not None and step.ended_at < moment
+
+
 @given(worlds())
 def test_the_emergency_road_is_never_taken_while_another_one_is_left(world: Played) -> None:
     played = world.play()
     names = [step.component for step in played.run.steps]
-    if EMERGENCY not in names:
+    if EMERGENCY not in names or not played.run.steps[names.index(EMERGENCY)].phase.over:
         return
     before = played.run.steps[: names.index(EMERGENCY)]
+    began = played.run.steps[names.index(EMERGENCY)].started_at
+    assert began is not None
     failed = any(step.name.startswith("verify") and step.phase is not StepPhase.DONE for step in before)
     lost = any(
         {step.road for step in before if step.component == name} == set(roads)
-        and not any(step.component == name and step.phase is StepPhase.DONE for step in before)
+        and not any(step.component == name and _done_before(step, began) for step in before)
         for name, roads in played.policy.level(1).steered.items()
     )
     assert failed or lost

@@ -14,7 +14,7 @@ from shared.engine.records import load_rollback
 from shared.engine.start import starting_writes
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.engine.steps.verify import Checks, VerifyOutside
-from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
+from shared.errors import Busy, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
 from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
 from shared.ports import Fence, Row, Write
@@ -34,11 +34,11 @@ _DONE = Done(note="done")
 class PlayedStep:
     """Fulfils `steps.Step`: answers what a test gave it, its last answer for ever; what is an error it raises."""
 
-    answers: list[Look | ControllerError]
+    answers: list[Look | Exception]
 
     def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, ControllerError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -54,7 +54,7 @@ class Played:
     id: str = ""
     storage_fails: bool = False
 
-    def begin(self, *answers: Look | ControllerError, level: int = 1, chosen: Policy = _POLICY) -> None:
+    def begin(self, *answers: Look | Exception, level: int = 1, chosen: Policy = _POLICY) -> None:
         self.step.answers = list(answers)
         run = new_run(chosen, self.clock(), level=level)
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(_POLICY, run))
@@ -90,7 +90,7 @@ class _Failing:
         return self.played.ledger.commit(workload, writes)
 
 
-def raising(error: ControllerError) -> Callable[[Fence], str | None]:
+def raising(error: Exception) -> Callable[[Fence], str | None]:
     def effect(_: Fence) -> str | None:
         raise error
 
@@ -173,7 +173,7 @@ def test_a_look_that_fails_for_good_ends_the_run(played: Played) -> None:
     ],
     ids=["a look that fails", "a wait", "an effect that is refused"],
 )
-def test_what_never_ends_is_given_up_at_the_deadline(played: Played, answer: Look | ControllerError) -> None:
+def test_what_never_ends_is_given_up_at_the_deadline(played: Played, answer: Look | Exception) -> None:
     played.begin(answer)
     played.advance()
     played.clock.forward(_PATIENCE.total_seconds() - 1)
@@ -225,8 +225,64 @@ def test_a_lease_that_ran_out_stops_the_effect(played: Played) -> None:
         pytest.fail("sent after its time")
 
     played.begin(Act(note="act", effect=effect))
-    assert played.advance() == f"rollback {played.id} was advanced by another worker"
-    assert played.run.steps[1].phase is StepPhase.INTENDED
+    assert played.advance().endswith("nothing was sent: what is read before it took longer than 17 s")
+    step = played.run.steps[1]
+    assert (step.phase, step.acts, step.refused) == (StepPhase.PENDING, 1, 1)
+
+
+def test_whatever_a_step_stumbles_over_ends_it_and_no_more(played: Played) -> None:
+    played.begin(KeyError("a secret"))
+    said = played.advance()
+    assert said.startswith("level 1 failed: unexpected trouble of our own, logged as incident ")
+    assert "secret" not in said
+
+
+def test_an_effect_that_stumbles_leaves_a_doubt_that_ends_with_the_step(played: Played) -> None:
+    played.begin(Act(note="act", effect=raising(KeyError("a secret"))))
+    assert "it is not known whether take:site:slot_swap took effect: unexpected trouble" in played.advance()
+    while not played.run.status.ended:
+        played.clock.now = played.run.due_at
+        played.advance()
+    assert played.run.status is RunStatus.FAILED
+    assert played.run.ended_at is not None
+    assert played.run.ended_at <= NOON + _PATIENCE + timedelta(seconds=1)
+
+
+def test_evidence_that_is_no_unicode_or_no_json_keeps_no_run_from_going_on(played: Played) -> None:
+    odd = {"text": "\ud800", "thing": object()}
+    played.begin(Wait(until=NOON, note="\udfff", evidence=odd), _DONE)
+    played.advance()
+    assert played.run.steps[1].evidence == {"text": "?", "thing": "a object"}
+    played.clock.forward(1)
+    assert played.advance().startswith("level 1 verified")
+
+
+@pytest.mark.parametrize("asks", ["look", "effect"])
+def test_a_pause_longer_than_the_step_may_take_does_not_keep_what_comes_after_it(played: Played, asks: str) -> None:
+    error = TransientError("429", retry_after=2 * _PATIENCE)
+    played.begin(error if asks == "look" else Act(note="act", effect=raising(error)))
+    played.advance()
+    assert played.run.due_at <= NOON + _PATIENCE
+    played.clock.now = played.run.due_at
+    assert played.advance().startswith("level 1 failed: given up at its deadline: 429")
+
+
+def test_a_refusal_for_somebody_elses_sake_is_remembered(played: Played) -> None:
+    played.begin(Act(note="act", effect=raising(Busy("409"))))
+    played.advance()
+    assert played.run.steps[1].busy_at == NOON
+
+
+def test_a_run_whose_policy_is_gone_waits_for_it(played: Played) -> None:
+    played.begin(_DONE)
+    steps = Steps(played.step, played.step, {})
+
+    def gone(_: str) -> Policy:
+        raise NotFound("no such workload")
+
+    engine = Rollbacks(played.ledger, played.doorbell, steps, gone, played.clock)
+    assert engine.advance(played.id).endswith("waits: the policy of orders is not there, or was refused")
+    assert played.run.status is RunStatus.RUNNING
 
 
 def test_a_fence_that_cannot_be_asked_means_that_nothing_was_sent(played: Played) -> None:

@@ -6,20 +6,34 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.engine.advance import Rollbacks
 from shared.engine.commit import commit_and_ring
 from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.levels import Steps
-from shared.engine.records import ACTIVE, ROADS, WHY, Active, decode, load_rollback, snapshot
+from shared.engine.records import (
+    ACTIVE,
+    CHANGE,
+    QUARANTINE,
+    ROADS,
+    WHY,
+    Active,
+    decode,
+    encode,
+    load_rollback,
+    snapshot,
+)
 from shared.engine.start import starting_writes
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
+from shared.model.quarantine import Quarantine, Quarantined
 from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
 from shared.ports import Checker, CheckResult, Expected, Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
@@ -253,3 +267,48 @@ def test_a_road_that_was_told_to_wait_is_left_alone_while_another_one_is_watched
     assert run.status is RunStatus.VERIFIED
     assert len(story.split.calls) == 4
     assert story.split.called_at[1] - story.split.called_at[0] >= timedelta(seconds=20)
+
+
+_SECONDS = st.integers(0, 12).map(lambda second: timedelta(seconds=second))
+
+
+@given(
+    takes=st.integers(1, 90).map(lambda second: timedelta(seconds=second)),
+    hidden=_SECONDS.filter(lambda span: span <= timedelta(seconds=8)),
+    stale=_SECONDS,
+    ahead=st.integers(0, 20),
+)
+def test_whoever_swaps_by_hand_is_never_undone(
+    takes: timedelta, hidden: timedelta, stale: timedelta, ahead: int
+) -> None:
+    """Also where a conflict is the only sign of it, and reads tell late."""
+    story = Story(roads("{roads: [slot_swap]}"))
+    story.slots.swapped_by_hand(Fate(takes=takes, hidden=hidden, stale=stale, stale_swap_status=True))
+    # One that has ended, and was never shown, nobody can know of yet.
+    story.clock.forward(min(ahead, int(takes.total_seconds()) - 1))
+    run = story.tell()
+    assert (run.status, story.slots.served) == (RunStatus.VERIFIED, "b1")
+    assert len(story.slots.switched_at) == 1
+
+
+def _quarantine_after(story: Story) -> Quarantined:
+    body = encode(Quarantine({"b2": Quarantined(since=NOON, rollback_id="orders.1")}))
+    story.ledger.commit("orders", [Put(QUARANTINE, body)])
+    story.tell()
+    row = story.ledger.read("orders", QUARANTINE)
+    assert row is not None
+    return decode(Quarantine, row.body).builds["b2"]
+
+
+def test_only_a_build_that_people_are_no_longer_served_was_taken_back() -> None:
+    assert _quarantine_after(Story(roads("{roads: [slot_swap]}"))).taken_back
+    assert not _quarantine_after(Story(roads("{roads: [names]}"))).taken_back
+    as_it_was = Story(roads("{roads: [slot_swap]}"))
+    as_it_was.slots.production = "b1"
+    assert not _quarantine_after(as_it_was).taken_back
+
+
+def test_what_stands_beside_a_run_and_cannot_be_read_keeps_it_from_nothing() -> None:
+    story = Story(roads("{roads: [slot_swap]}"))
+    story.ledger.commit("orders", [Put(key, "no such record") for key in (QUARANTINE, CHANGE, ROADS)])
+    assert story.tell().status is RunStatus.VERIFIED

@@ -8,7 +8,7 @@ import pytest
 
 from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.engine.steps.traffic import SwapSlots
-from shared.errors import LostRace, TransientError
+from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Site
 from shared.model.rollback import StepPhase, StepRecord
 from shared.ports import OperationState, SitePicture
@@ -34,7 +34,7 @@ class PlayedSite:
     """Fulfils `ports.SlotSite` with the picture that a test chose."""
 
     picture: SitePicture
-    operation: tuple[OperationState, str] = (OperationState.RUNNING, "InProgress")
+    operation: tuple[OperationState, str] | Exception = (OperationState.RUNNING, "InProgress")
     posts: int = 0
 
     def look(self, site: Site, slot: str) -> SitePicture:
@@ -45,6 +45,8 @@ class PlayedSite:
         return "token"
 
     def follow(self, site: Site, slot: str, token: str) -> tuple[OperationState, str]:
+        if isinstance(self.operation, Exception):
+            raise self.operation
         return self.operation
 
 
@@ -123,6 +125,56 @@ def test_an_operation_that_runs_is_followed_although_the_site_does_not_show_it()
     found = look(_BAD, _ACTED)
     assert isinstance(found, Wait)
     assert found.note == "the swap is under way"
+
+
+def test_what_was_refused_for_somebody_elses_sake_waits_until_that_must_have_shown_and_been_told() -> None:
+    refused = replace(_PENDING, acts=1, refused=1, intended_at=NOON, busy_at=NOON)
+    assert acts_after(refused, [_BAD] * 60) == 8 + 4 + _TOLD_S
+    throttled = replace(refused, busy_at=None)
+    assert acts_after(throttled, [_BAD]) == 0
+
+
+def test_a_look_right_before_the_swap_that_fails_leaves_no_doubt() -> None:
+    class Failing(PlayedSite):
+        looks = 0
+
+        def look(self, site: Site, slot: str) -> SitePicture:
+            self.looks += 1
+            if self.looks > 1:
+                raise OutcomeUnknown("reading site orders: 503")
+            return self.picture
+
+    site = Failing(_BAD)
+    act = SwapSlots(site).observe(_POLICY, _RUN, _PENDING, NOON)
+    assert isinstance(act, Act)
+    with pytest.raises(TransientError, match="nothing was sent: reading site orders: 503") as told:
+        act.effect(lambda: None)
+    assert not isinstance(told.value, OutcomeUnknown)
+    assert site.posts == 0
+
+
+def _last_of(record: StepRecord, seconds: int, state: OperationState | Exception) -> Look:
+    found: Look = Wait(until=NOON, note="")
+    for second in range(seconds):
+        found = look(_BAD, record, second, operation=state if isinstance(state, Exception) else (state, ""))
+        if not isinstance(found, Wait):
+            break
+        record = replace(record, evidence={**record.evidence, **found.evidence})
+    return found
+
+
+def test_a_swap_that_is_reported_done_and_did_not_help_is_given_up_once_reads_must_tell() -> None:
+    found = _last_of(_ACTED, _TOLD_S, OperationState.SUCCEEDED)
+    assert isinstance(found, Wait)
+    found = _last_of(_ACTED, _TOLD_S + 1, OperationState.SUCCEEDED)
+    assert isinstance(found, Stop)
+    said = "the swap is reported done, yet production runs b2: another swap came between"
+    assert (found.phase, found.note) == (StepPhase.FAILED, said)
+
+
+def test_a_swap_of_which_nobody_tells_any_more_may_still_be_under_way() -> None:
+    assert isinstance(_last_of(replace(_ACTED, operation=None), 200, OperationState.SUCCEEDED), Wait)
+    assert isinstance(_last_of(_ACTED, 200, PermanentError("404")), Wait)
 
 
 def test_builds_without_a_name_are_said_so() -> None:

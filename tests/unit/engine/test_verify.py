@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.engine.steps.step import Act, Done, Stop, Wait
-from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside
+from shared.engine.steps.step import Act, Done, Look, Stop, Wait
+from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside, _Seen
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck
 from shared.model.rollback import Rollback, StepPhase, StepRecord
@@ -109,13 +109,53 @@ def test_one_bad_look_starts_the_good_ones_again() -> None:
     assert waited.note == "5 of 6 checks passed; good looks in a row: 0; slot_swap.fresh: said False"
 
 
-def test_the_first_of_the_good_looks_is_what_counts_as_seen() -> None:
-    first = look(PlayedChecker(), after_s=30)
-    assert first.evidence["good_since"] == (NOON + timedelta(seconds=30)).isoformat()
+def test_a_road_is_seen_since_the_first_look_at_which_all_it_promises_was_seen() -> None:
+    first = look(PlayedChecker({"/a": _FAILED, "/b": _FAILED}), after_s=30)
+    assert first.evidence["seen_since"] == {"slot_swap": (NOON + timedelta(seconds=30)).isoformat()}
     second = look(PlayedChecker(), after_s=31, seen={**first.evidence})
-    assert isinstance(second, Done)
-    assert second.evidence["good_since"] == first.evidence["good_since"]
-    assert look(PlayedChecker({"fresh": _FAILED}), after_s=31, seen={**first.evidence}).evidence["good_since"] is None
+    assert second.evidence["seen_since"] == first.evidence["seen_since"]
+    assert look(PlayedChecker({"pinned": _FAILED}), after_s=32, seen={**first.evidence}).evidence["seen_since"] == {}
+    silent = dict.fromkeys(("fresh", "pinned", "kept_alive"), _SILENT)
+    assert look(PlayedChecker({**silent})).evidence["seen_since"] == {}
+
+
+def _after(*taken: tuple[str, str]) -> Look:
+    """The look after these roads were established, each for its component."""
+    run = new_run(_POLICY)
+    done = tuple(
+        StepRecord(name=f"take:{component}:{road}", component=component, road=road, phase=StepPhase.DONE)
+        for component, road in taken
+    )
+    record = StepRecord(name="verify:1", started_at=NOON, give_up_at=NOON + timedelta(seconds=120))
+    here = PlayedChecker({"pinned": _FAILED})
+    return VerifyOutside(here.checks).observe(_POLICY, replace(run, steps=(*run.steps, *done)), record, NOON)
+
+
+def test_a_proof_that_two_components_share_speaks_of_both() -> None:
+    found = _after(("site", "slot_swap"), ("auth", "split"))
+    assert isinstance(found, Wait)
+    assert found.evidence["components"] == ["auth", "site"]
+
+
+@pytest.mark.parametrize(
+    ("taken", "proofs"),
+    [
+        ((("site", "slot_swap"), ("site", "split")), {"split"}),
+        ((("site", "slot_swap"), ("emergency", "split")), {"split"}),
+        ((("site", "split"), ("auth", "slot_swap")), {"split"}),  # the swap's are all among them
+    ],
+)
+def test_only_what_the_run_stands_by_must_be_seen(taken: tuple[tuple[str, str], ...], proofs: set[str]) -> None:
+    found = _after(*taken)
+    assert isinstance(found, Wait)
+    assert {name.partition(".")[0] for name in found.evidence["checks"] if "." in name} == proofs
+
+
+def test_a_share_is_a_share_whatever_floating_point_makes_of_it() -> None:
+    passed = {str(number): _PASSED for number in range(14)}
+    failed = {str(number): _FAILED for number in range(14, 25)}
+    assert _Seen({**passed, **failed}, frozenset(), 0.56).good
+    assert not _Seen({**passed, **failed}, frozenset(), 0.57).good
 
 
 def test_the_site_was_asked_when_a_check_that_asks_it_said_anything() -> None:
