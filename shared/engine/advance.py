@@ -124,8 +124,8 @@ class _Pass:
         return f"rollback {self._run.id} waits in {waiting}"
 
     def _leased(self, record: StepRecord) -> bool:
-        held = record.lease_until is not None and self.held.clock() < record.lease_until
-        return record.phase is StepPhase.INTENDED and held
+        lasts = record.lease_until is not None and self.held.clock() < record.lease_until
+        return record.phase is StepPhase.INTENDED and lasts
 
     def _begun(self, record: StepRecord) -> StepRecord:
         return record if record.started_at else replace(record, started_at=self.held.clock())

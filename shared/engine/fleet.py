@@ -7,7 +7,7 @@ safe side. Whether a claim was used is told by the workload's own starts, which 
 Nothing here is asked as long as no rollback is due.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.engine.records import EVENT, NOW, STARTS, decode, encode
 from shared.errors import LostRace, PermanentError
 from shared.model.budget import Budget
 from shared.model.event import Event
-from shared.model.fleet import Pause
+from shared.model.fleet import Claims, Pause
 from shared.model.quantity import say_moment
 from shared.ports import Insert, Ledger, Replace, Row
 
@@ -24,38 +24,6 @@ FLEET = "~fleet"
 PAUSE = "now:1:pause"
 _TRIES = 5
 _MOST_EVENTS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """The fleet's budget as it was used of late.
-
-    Attributes:
-        at: What counts against it, each with its workload, in the order of the claims. One that is taken over counts
-            from the attempt that took it over.
-        made: When each workload's last claim was made. A start that rests on it is not earlier than this.
-    """
-
-    at: tuple[tuple[datetime, str], ...] = ()
-    made: dict[str, datetime] = field(default_factory=dict)
-
-    @property
-    def moments(self) -> tuple[datetime, ...]:
-        return tuple(at for at, _ in self.at)
-
-    def unused(self, workload: str, last_start: datetime | None) -> bool:
-        """Tell whether no start came of the last claim of a workload."""
-        made = self.made.get(workload)
-        return made is not None and (last_start is None or last_start < made)
-
-    def without_last(self, workload: str) -> "Claims":
-        last = max((number for number, (_, whose) in enumerate(self.at) if whose == workload), default=None)
-        return Claims(tuple(one for number, one in enumerate(self.at) if number != last), self.made)
-
-    def with_one(self, at: datetime, workload: str, made: datetime, budget: Budget) -> "Claims":
-        """Return those that still count against a budget, and one more."""
-        counted = (one for one in self.at if at - one[0] < budget.per)
-        return Claims((*counted, (at, workload)), {**self.made, workload: made})
 
 
 @dataclass(frozen=True, slots=True)
