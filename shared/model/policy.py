@@ -5,26 +5,29 @@ to judge (a trigger on an unknown signal, an impossible threshold) is checked in
 problem is reported with its own place in the file.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
 from shared.errors import NotFound
 from shared.model.budget import Budget, WrittenBudget
 from shared.model.event import EventKind
+from shared.model.policy_approval import Approval, Approvals
+from shared.model.policy_control import ControlRules, Strategy
+from shared.model.policy_promotion import Promotion
+from shared.model.policy_readiness import LevelReadiness, Readiness
 from shared.model.policy_roads import SLOT_PATTERN, FrontDoorRoad, Road, SlotSwapRoad
 from shared.model.policy_signals import AlertSignal, Signal
+from shared.model.policy_triggers import TriggerEntry, Triggers
 from shared.model.policy_verify import Verification
-from shared.model.quantity import Count, Duration, parse_quantity
+from shared.model.quantity import Duration, parse_quantity
 from shared.model.strict import Host, Name, Origin, Rhythm, Strict, host_of
-from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier
+from shared.model.trigger import NoData, RollbackTrigger, Tier
 
 WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
-_WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
 # The name under which alerts are kept that concern no workload.
 UNCLAIMED = "unclaimed"
 # The platform carries out at most this many writes as one.
@@ -62,39 +65,15 @@ class Site(Strict):
     build: Build = Build()
 
 
-class TriggerEntry(Strict):
-    """A trigger as it is written: `{name: errors, when: error_rate > 5%, for: 60s, at_least: 20 requests}`."""
+class Drill(Strict):
+    """How a level is rehearsed."""
 
-    name: Name
-    when: str = Field(
-        pattern=r"^\s*[a-z][a-z0-9_]*\s*(>=|<=|>|<)\s*\S.*$",
-        description="signal, comparator, threshold with unit",
+    on: str | None = Field(
+        default=None,
+        pattern=WORKLOAD_PATTERN,
+        description="A workload on which the level is really carried out, if its own policy says `drill_target: true`; "
+        "else nothing is changed.",
     )
-    hold_for: Duration = Field(default=timedelta(0), alias="for", description="Event time that it must hold.")
-    at_least: Count = Field(default=1, description="Observations needed before the answer counts.")
-    over: Duration = Field(default=timedelta(0), description="Pool samples over this trailing interval (shares only).")
-    max_gap: Duration | None = Field(default=None, description="A longer silence restarts the clock; 3 x `every`.")
-    no_data: NoData | None = Field(default=None, description="What silence means: blind, or hold the last word.")
-
-    @property
-    def parts(self) -> tuple[str, Comparator, str]:
-        """Signal name, comparator and threshold as written."""
-        found = _WHEN.fullmatch(self.when.strip())
-        if found is None:
-            raise ValueError(f"{self.when!r} is no condition; write for instance error_rate > 5%")
-        return found["signal"], Comparator(found["comparator"]), found["threshold"]
-
-
-class Triggers(Strict):
-    """Triggers by tier: critical acts, warning asks, investigation pauses the change."""
-
-    critical: tuple[TriggerEntry, ...] = ()
-    warning: tuple[TriggerEntry, ...] = ()
-    investigation: tuple[TriggerEntry, ...] = ()
-
-    def by_tier(self) -> list[tuple[Tier, int, TriggerEntry]]:
-        """Every trigger with its tier and its place in it."""
-        return [(tier, place, entry) for tier in Tier for place, entry in enumerate(getattr(self, tier.value))]
 
 
 class Level(Strict):
@@ -107,6 +86,9 @@ class Level(Strict):
     emergency: tuple[Name, ...] = Field(default=(), description="Taken when all of that could not be verified.")
     budget: Rhythm = timedelta(seconds=30)
     verify: Verification = Verification()
+    readiness: LevelReadiness = LevelReadiness()
+    drill: Drill = Drill()
+    approval: Approval | None = Field(default=None, description="Who is asked before it begins by itself or by hand.")
 
     @property
     def steered(self) -> dict[str, tuple[str, ...]]:
@@ -170,6 +152,10 @@ class Notify(Strict):
         EventKind.DECIDED,
         EventKind.ASKED,
         EventKind.PAUSED,
+        EventKind.SLOWED,
+        EventKind.RESUMED,
+        EventKind.CHANGE_FAILED,
+        EventKind.UNKNOWN_STRATEGY,
         EventKind.HELD_BACK,
         EventKind.BLIND,
         EventKind.SIGHTED,
@@ -180,8 +166,12 @@ class Notify(Strict):
         EventKind.CANCELLED,
         EventKind.SUPERSEDED,
         EventKind.INCIDENT,
+        EventKind.HELD,
+        EventKind.PROMOTED,
         EventKind.FLEET_PAUSED,
         EventKind.FLEET_RESUMED,
+        EventKind.READY,
+        EventKind.NOT_READY,
     )
 
 
@@ -195,7 +185,15 @@ class Policy(Strict):
     triggers: Triggers
     roads: dict[Name, Road] = Field(default={}, description="How traffic can be taken back.")
     levels: Levels = Levels()
+    promotion: Promotion | None = Field(default=None, description="How a new build goes forward.")
     reach: Reach = Reach()
+    readiness: Readiness = Readiness()
+    control: ControlRules = Field(default=ControlRules(), description="How the change is told what to do.")
+    approvals: Approvals = Field(default=Approvals(), description="Who is asked on account of a trigger.")
+    strategies: dict[Name, Strategy] = Field(default={}, description="Plans that are asked for by name.")
+    drill_target: bool = Field(
+        default=False, strict=True, description="Others may rehearse their levels here: it is really taken back."
+    )
     guards: Guards = Guards()
     notify: Notify = Notify()
     _version: str = PrivateAttr(default="")
@@ -209,6 +207,13 @@ class Policy(Strict):
         """Return the policy with a version."""
         same = self.model_copy()
         same._version = version  # its own kind
+        return same
+
+    def changed(self, **fields: Any) -> "Policy":
+        """Return the policy with other values in some of its fields; what was made of the old ones is made anew."""
+        same = self.model_copy(update=fields)
+        for made in ("rules", "all_roads", "swaps_only", "named_hosts"):
+            same.__dict__.pop(made, None)
         return same
 
     @cached_property
@@ -262,14 +267,17 @@ class Policy(Strict):
     def named_hosts(self) -> frozenset[str]:
         """The hosts that the policy names, in lower case: checks and hooks go nowhere else."""
         fronts = [road.url for road in self.roads.values() if isinstance(road, FrontDoorRoad)]
+        fronts += [self.promotion.url] if self.promotion and self.promotion.url else []
         return frozenset(host_of(url) for url in (self.site.url, *fronts)) | {host.lower() for host in self.reach.hosts}
 
     def horizon(self, signal: str) -> timedelta:
         """How far back the samples of a signal can still matter."""
         rules = [rule for rule in self.rules if rule.signal == signal]
+        needs = [level.readiness.fresh.get(signal) for level in self.levels.by_number.values()]
+        spans = [fresh.within for fresh in needs if fresh]
         if any(rule.no_data is NoData.HOLD for rule in rules):
-            return _LAST_WORD_KEPT
-        spans = [rule.hold_for + rule.over + rule.max_gap for rule in rules]
+            return max([_LAST_WORD_KEPT, *spans])
+        spans += [rule.hold_for + rule.over + rule.max_gap for rule in rules]
         kind = self.signals[signal]
         return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
 

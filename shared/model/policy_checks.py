@@ -4,17 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 
 from shared.model.event import EventKind
-from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy, TriggerEntry
+from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy
+from shared.model.policy_approval import Approval
+from shared.model.policy_control_checks import control_problems
 from shared.model.policy_problem import Place, Problem
-from shared.model.policy_road_checks import road_problems
+from shared.model.policy_readiness import freshness_problems, scope_problems
+from shared.model.policy_road_checks import people_problems, promotion_problems, road_problems
 from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
+from shared.model.policy_triggers import TriggerEntry
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
-_OTHER_EVENTS = 4  # decided, started, blind, sighted
-_OTHER_WRITES = 8  # the state, the run, its claim, its reasons, the quarantine, the budget, the change, one removal
+_OTHER_EVENTS = 5  # decided, started, superseded, blind, sighted
+# Of a question: its row, the one whose place it takes, what is settled, the event that tells of it.
+_ASK_WRITES = 4
+# The state, the run, its claim, its reasons, the quarantine, the budget, the change, one removal; a promotion that ends
+# for it, and its receipt; the word to the hook of the change.
+_OTHER_WRITES = 11
 
 
 def problems_of(policy: Policy) -> list[Problem]:
@@ -25,6 +33,15 @@ def problems_of(policy: Policy) -> list[Problem]:
         *_signal_problems(policy),
         *_channel_problems(policy),
         *road_problems(policy),
+        *promotion_problems(policy),
+        *people_problems(policy),
+        *scope_problems(policy.readiness, policy.all_roads),
+        *(
+            problem
+            for number, level in policy.levels.by_number.items()
+            for problem in freshness_problems(("levels", str(number)), level.readiness, policy.signals)
+        ),
+        *control_problems(policy),
         *(
             problem
             for tier, place, entry in policy.triggers.by_tier()
@@ -37,10 +54,17 @@ def _size_problems(policy: Policy) -> Iterator[Problem]:
     """All triggers may change at once, and what a cycle writes is one commit."""
     triggers, channels = len(policy.triggers.by_tier()), len(policy.notify.to)
     told = channels if _TRIGGER_EVENTS & set(policy.notify.on) else 0
-    writes = triggers * (1 + told) + _OTHER_EVENTS * (1 + channels) + _OTHER_WRITES
+    asked = max(len(rule.to) or channels for rule in _approvals(policy))
+    writes = triggers * (1 + told) + _OTHER_EVENTS * (1 + channels) + _OTHER_WRITES + _ASK_WRITES + asked
     if writes > MOST_WRITES:
-        text = f"{triggers} triggers told to {channels} channels take {writes} writes; expected at most {MOST_WRITES}"
-        yield Problem(("triggers",), text)
+        told_to = f"{triggers} triggers told to {channels} channels, and {asked} channels that are asked,"
+        yield Problem(("triggers",), f"{told_to} take {writes} writes; expected at most {MOST_WRITES}")
+
+
+def _approvals(policy: Policy) -> list[Approval]:
+    """By which people may be asked: also where a level asks without a rule of its own."""
+    own = [level.approval for level in policy.levels.by_number.values() if level.approval]
+    return [policy.approvals.warning, *own, Approval()]
 
 
 def _name_problems(policy: Policy) -> Iterator[Problem]:

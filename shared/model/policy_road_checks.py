@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from shared.model.journey_problems import host_part, journey_problems
 from shared.model.policy import EMERGENCY, SITE, SLOT_SWAP, Level, Policy
+from shared.model.policy_approval import approval_problems
 from shared.model.policy_problem import Place, Problem
-from shared.model.policy_roads import AppConfigurationRoad, DnsRoad, HookRoad, SlotSwapRoad
+from shared.model.policy_roads import AppConfigurationRoad, DnsRoad, HookRoad, SlotSwapRoad, SlotTrafficRoad
 from shared.model.policy_verify import Check, ClientCheck, GetCheck, HoldsCheck, JourneyCheck
 from shared.model.strict import host_of
 
@@ -23,9 +24,43 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
         place = ("levels", str(number))
         yield from _steering_problems(policy, place, level)
         yield from _swap_problems(policy, place, level)
+        if level.drill.on == policy.workload:
+            yield Problem((*place, "drill", "on"), "it names this workload itself; expected one that may be taken back")
         yield from _proof_problems(policy, place, level)
         for name, check in level.verify.checks.items():
             yield from _check_problems(policy, level, (*place, "verify", "checks", name), check)
+
+
+def promotion_problems(policy: Policy) -> Iterator[Problem]:
+    """Yield what is wrong with how a new build goes forward."""
+    promotion, place = policy.promotion, ("promotion",)
+    if promotion is None:
+        return
+    road = policy.all_roads.get(promotion.road) if promotion.road else None
+    if promotion.road and not isinstance(road, SlotTrafficRoad | AppConfigurationRoad):
+        text = f"{promotion.road!r} gives no shares; expected a road of slot_traffic or app_configuration"
+        yield Problem((*place, "road"), text)
+    if isinstance(road, SlotTrafficRoad) and road.slot_traffic != promotion.slot:
+        yield Problem((*place, "road"), f"it leads to slot {road.slot_traffic}, not to {promotion.slot}")
+    # What goes forward must be able to come back.
+    back = policy.levels.traffic.all_roads
+    if promotion.road and road and promotion.road not in back:
+        yield Problem(
+            (*place, "road"), f"level 1 does not take {promotion.road!r}, so that its share could not come back"
+        )
+    if promotion.slot and not any(isinstance(policy.all_roads.get(name), SlotSwapRoad) for name in back):
+        yield Problem((*place, "slot"), "level 1 has no slot swap: what is swapped in could not come back")
+    for name, check in promotion.smoke.items():
+        yield from _check_problems(policy, policy.levels.traffic, (*place, "smoke", name), check)
+
+
+def people_problems(policy: Policy) -> Iterator[Problem]:
+    """Yield what is wrong with how people are asked."""
+    for number, level in policy.levels.by_number.items():
+        if level.approval is not None:
+            place: Place = ("levels", str(number), "approval")
+            yield from approval_problems(place, number, level.approval, policy.levels.above(number))
+    yield from approval_problems(("approvals", "warning"), 1, policy.approvals.warning, policy.levels.above(1))
 
 
 def _steering_problems(policy: Policy, place: Place, level: Level) -> Iterator[Problem]:

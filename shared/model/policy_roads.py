@@ -83,6 +83,7 @@ class SlotTrafficRoad(RoadBase):
     """No request is routed to the candidate slot any more, and whoever was sent there before has left it."""
 
     slot_traffic: Slot
+    share: Share = Field(default=0.0, le=0, description="A level sends nobody there; a promotion gives it its shares.")
     takes: Rhythm = timedelta(seconds=5)
 
     def proofs(self, name: str, by: Verification) -> Mapping[str, Check]:

@@ -6,7 +6,7 @@ Every method may raise `TransientError` or `PermanentError` (`errors.py`) and no
 from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
 from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
 from shared.ports.people import Channel, Signature, Signer
-from shared.ports.queues import Doorbell, PoisonQueues, Returns, SetAside, Warmer
+from shared.ports.queues import Doorbell, PoisonQueues, Returns, SetAside, Warmer, queue_of_runs
 from shared.ports.sources import Collected, Job, SampleSource, Want
 from shared.ports.traffic import Aim, Fence, OperationState, RoadPicture, Routing, SitePicture, SlotSite
 
@@ -43,4 +43,5 @@ __all__ = [
     "Want",
     "Warmer",
     "Write",
+    "queue_of_runs",
 ]

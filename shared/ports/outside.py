@@ -24,6 +24,7 @@ class CheckResult:
 
     Attributes:
         passed: `None` when it says nothing, such as a kept-alive connection that was opened too late.
+        unanswered: It failed for want of an answer alone: nothing bad was seen.
         note: What was seen against what was expected; never a secret.
         evidence: The same as JSON values.
     """
@@ -31,6 +32,7 @@ class CheckResult:
     passed: bool | None
     note: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    unanswered: bool = False
 
 
 class Checker[C: CheckBase](Protocol):

@@ -5,6 +5,11 @@ from datetime import timedelta
 from typing import Protocol
 
 
+def queue_of_runs(level: int) -> str:
+    """Return the queue that rings for the runs of a level; promotions have level 0."""
+    return f"rollback-level-{level}" if level else "promotions"
+
+
 class Doorbell(Protocol):
     """Rings that something may be due. A ring carries ids only; losing, doubling or reordering rings is harmless."""
 
