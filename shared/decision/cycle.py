@@ -10,12 +10,14 @@ from datetime import datetime
 from shared.decision.assess import assess
 from shared.decision.decide import decide
 from shared.decision.guards import Situation
+from shared.decision.plans import reactions_of
+from shared.model.ask import Settled
 from shared.model.change import Change, KnownGood
 from shared.model.decision import Action, Decision
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
 from shared.model.quarantine import Quarantine
-from shared.model.rollback import LastRollback
+from shared.model.run import LastRollback
 from shared.model.signal import Sample, Series, merge
 from shared.model.trigger import TriggerReading, TriggerState, Verdict
 from shared.model.watch import WatchState
@@ -29,6 +31,7 @@ class Known:
         started: When the automatic rollbacks of late were started.
         fleet: Why the fleet as a whole lets no rollback start, if it does not.
         swaps_only: Level 1 has no other road than slot swaps.
+        promoted: The build that is being promoted; empty when none is.
     """
 
     state: WatchState
@@ -38,8 +41,10 @@ class Known:
     last_rollback: LastRollback | None = None
     started: tuple[datetime, ...] = ()
     quarantine: Quarantine = field(default_factory=Quarantine)
+    settled: Settled = field(default_factory=Settled)
     fleet: str | None = None
     swaps_only: bool = True
+    promoted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +84,9 @@ def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle
     state = _with_news(policy, known.state, news, now)
     said = {reading.name: reading for reading in known.state.readings}
     readings = tuple(assess(rule, state.series.get(rule.signal, ()), now, said.get(rule.name)) for rule in policy.rules)
-    situation = _situation(policy, known, state, now)
-    decision = decide(readings, situation)
+    settled = frozenset(reading.name for reading in readings if known.settled.has(reading.name, reading.since))
+    situation = replace(_situation(policy, known, state, now), settled=settled)
+    decision = decide(readings, situation, reactions_of(policy))
     before = known.state
     events = (
         *_trigger_events(policy, before, readings, now),
@@ -120,6 +126,7 @@ def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -
         started=known.started,
         quarantine=known.quarantine,
         fleet=known.fleet,
+        promoted=known.promoted,
     )
 
 
@@ -152,6 +159,7 @@ def _decision_events(policy: Policy, before: WatchState, decision: Decision, now
         Action.ROLL_BACK: EventKind.DECIDED,
         Action.ASK: EventKind.ASKED,
         Action.PAUSE: EventKind.PAUSED,
+        Action.SLOW: EventKind.SLOWED,
         Action.CONTINUE: EventKind.HELD_BACK,
     }[decision.action]
     if same or (decision.action is Action.CONTINUE and decision.limitation is None):

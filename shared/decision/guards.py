@@ -8,7 +8,7 @@ from shared.model.change import Change, KnownGood
 from shared.model.policy import Guards
 from shared.model.quantity import say_moment, say_span
 from shared.model.quarantine import Quarantine
-from shared.model.rollback import LastRollback
+from shared.model.run import LastRollback
 from shared.model.trigger import TriggerReading
 
 OBSERVING = "the policy says observe_only"
@@ -24,6 +24,8 @@ class Situation:
         started: When the automatic rollbacks of late were started.
         fleet: Why the fleet as a whole lets none start, if it does not.
         firing: The trigger that asks for it, if one does.
+        settled: The triggers of whose present firing people were asked, and it is settled.
+        promoted: The build that a promotion takes forward whose place the rollback would take.
         by_hand: A person asks, who overrules what was seen a moment ago, budgets, pauses and observe-only mode.
     """
 
@@ -39,14 +41,21 @@ class Situation:
     quarantine: Quarantine = field(default_factory=Quarantine)
     fleet: str | None = None
     firing: TriggerReading | None = None
+    settled: frozenset[str] = frozenset()
+    promoted: str = ""
     by_hand: bool = False
 
     @property
     def bad_build(self) -> str:
-        """The build that a rollback would take back, never the known good; empty when nobody saw or named one."""
+        """The build that a rollback would take back, never the known good; empty when nobody saw or named one.
+
+        What is promoted to a share of the users is seen nowhere else; no other change that was announced is to blame.
+        """
         good = self.known_good.build if self.known_good else ""
         if self.production_build not in ("", good):
             return self.production_build
+        if self.promoted not in ("", good):
+            return self.promoted
         changing = self.change is not None and self.change.in_progress and self.change.build != good
         return self.change.build if self.change is not None and changing else ""
 
@@ -109,7 +118,7 @@ def _not_in_a_loop(situation: Situation) -> str | None:
 
 def _cooled_down(situation: Situation) -> str | None:
     last = situation.last_rollback
-    if last is None:
+    if last is None or last.ended_at is None:
         return None
     until = last.ended_at + situation.guards.cool_down
     if situation.now >= until:

@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 from shared.decision.cycle import Cycle, Known, News, next_cycle
 from shared.model.decision import Decision
 from shared.model.event import Event
-from shared.model.policy import Policy
+from shared.model.policy import Levels, Policy
 from shared.model.signal import merge
 from shared.model.trigger import TriggerReading
 
-_DECIDING = {"workload", "site", "signals", "triggers", "guards"}
+_DECIDING = {"workload", "site", "signals", "triggers", "strategies", "guards"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,10 @@ class Why:
 def reasons_of(policy: Policy, known: Known, news: News, at: datetime) -> Reasons:
     """Return what is kept of a cycle: no path of a probe, which may hold a key, and no sample that is not looked at."""
     deciding = policy.model_dump(mode="json", by_alias=True, include=_DECIDING)
+    # Which levels take people: how they are taken may hold secrets, and decides nothing.
+    deciding["levels"] = policy.levels.model_dump(
+        mode="json", by_alias=True, include={name: {"approval"} for name in Levels.model_fields}, exclude_none=True
+    )
     for signal in deciding["signals"].values():
         if "probe" in signal:
             signal["probe"] = "/"

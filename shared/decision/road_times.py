@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.decision.roads import VERIFY
-from shared.model.rollback import RoadTimes, Rollback, StepPhase, StepRecord
+from shared.model.run import RoadTimes, Run, StepPhase, StepRecord
 
 # Evidence of a verification: by road, the first of the good looks in a row at all its proofs (ISO 8601).
 SEEN_SINCE = "seen_since"
 _GIVEN_UP = (StepPhase.PARTIAL, StepPhase.FAILED, StepPhase.REFUSED)
 
 
-def with_run(times: RoadTimes, run: Rollback) -> RoadTimes:
+def with_run(times: RoadTimes, run: Run) -> RoadTimes:
     """Return the times with those of a run that ended: of roads that acted, not of states that held before."""
     verifications = [step for step in run.steps if step.name.startswith(VERIFY)]
     for step in run.steps:
@@ -25,7 +25,7 @@ def with_run(times: RoadTimes, run: Rollback) -> RoadTimes:
     return times
 
 
-def _took(step: StepRecord, verifications: Sequence[StepRecord], run: Rollback) -> timedelta | None:
+def _took(step: StepRecord, verifications: Sequence[StepRecord], run: Run) -> timedelta | None:
     if step.started_at is None:
         return None
     if step.phase is StepPhase.DONE and step.ended_at is not None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from shared.model.policy import EMERGENCY, Level, Policy
 from shared.model.policy_roads import SlotSwapRoad
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 
 LOOK_BEFORE = "look_before"
 VERIFY = "verify"
@@ -50,8 +50,8 @@ class Plan:
     ending: Ending | None = None
 
 
-def plan(policy: Policy, run: Rollback, now: datetime) -> Plan:
-    """Say what a run does now."""
+def plan_rollback(policy: Policy, run: Run, now: datetime) -> Plan:
+    """Say what a rollback does now."""
     first = run.steps[0]
     if not first.phase.over:
         return Plan(live=(first.name,))
@@ -67,7 +67,7 @@ def plan(policy: Policy, run: Rollback, now: datetime) -> Plan:
 class _Planner:
     """The plan of one moment."""
 
-    def __init__(self, policy: Policy, run: Rollback, now: datetime) -> None:
+    def __init__(self, policy: Policy, run: Run, now: datetime) -> None:
         self._policy = policy
         self._level: Level = policy.level(run.level)
         self._run = run
@@ -242,7 +242,7 @@ def _ended_by(step: StepRecord, verification: StepRecord) -> bool:
     return step.ended_at <= verification.ended_at
 
 
-def has_changed(run: Rollback) -> bool:
+def has_changed(run: Run) -> bool:
     """Tell whether a road got there by what it did, and not because all was as wanted before."""
     return any(step.road and step.phase is StepPhase.DONE and step.acts > step.refused for step in run.steps)
 
@@ -252,6 +252,6 @@ def first_step() -> StepRecord:
     return StepRecord(name=LOOK_BEFORE)
 
 
-def with_opened(run: Rollback, steps: Sequence[StepRecord]) -> Rollback:
+def with_opened(run: Run, steps: Sequence[StepRecord]) -> Run:
     """Return the run with the steps that a plan opened."""
     return replace(run, steps=(*run.steps, *steps)) if steps else run

@@ -9,7 +9,7 @@ from shared.decision.guards import Situation
 from shared.model.change import KnownGood
 from shared.model.policy import Guards
 from shared.model.quantity import Dimension
-from shared.model.rollback import LastRollback, RunStatus
+from shared.model.run import LastRollback, RunStatus
 from shared.model.signal import Sample, Series, failed, measured, no_data
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, Tier, TriggerReading, TriggerState, Verdict
 

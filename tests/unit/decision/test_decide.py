@@ -11,7 +11,7 @@ from shared.decision.decide import decide
 from shared.decision.guards import Situation, rollback_limitation
 from shared.model.decision import Action
 from shared.model.policy import Guards
-from shared.model.rollback import RunStatus
+from shared.model.run import RunStatus
 from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
 from tests.unit.decision.build import at, blind, ended, firing, pending, reading, seconds, situation, unheard
 

@@ -11,7 +11,7 @@ from shared.model.budget import Budget
 from shared.model.change import Change, ChangeStatus
 from shared.model.policy import Guards
 from shared.model.quarantine import Quarantine, Quarantined
-from shared.model.rollback import RunStatus
+from shared.model.run import RunStatus
 from shared.model.trigger import Tier, TriggerState, Verdict
 from tests.unit.decision.build import MICROSECOND, NOON, at, ended, reading, seconds, situation
 
@@ -94,7 +94,7 @@ def test_what_fired_only_after_the_change_began_is_its_doing(since_s: int, start
 @pytest.mark.parametrize("status", ChangeStatus)
 def test_a_change_that_is_over_excuses_nothing_and_one_that_is_paused_is_not_over(status: ChangeStatus) -> None:
     reason = rollback_limitation(situation(change=replace(_CHANGE, status=status), firing=_FIRING))
-    assert reason == (BAD_BEFORE if status in (ChangeStatus.ACTIVE, ChangeStatus.PAUSED) else None)
+    assert reason == (BAD_BEFORE if status in (ChangeStatus.ACTIVE, ChangeStatus.SLOWED, ChangeStatus.PAUSED) else None)
 
 
 def test_a_build_that_was_not_taken_back_yet_may_be_tried_again() -> None:

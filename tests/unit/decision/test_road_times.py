@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.decision.road_times import SEEN_SINCE, with_run
-from shared.model.rollback import RoadTimes, Rollback, StepPhase, StepRecord
+from shared.model.run import RoadTimes, Run, StepPhase, StepRecord
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.fakes.runs import new_run
@@ -41,7 +41,7 @@ def _verified(number: int = 1, start_s: float = 8, **seen_s: float) -> StepRecor
 
 
 def _times(*steps: StepRecord, end_s: float = 100, expected_s: float = 10) -> dict[str, tuple[float, ...]]:
-    run: Rollback = replace(
+    run: Run = replace(
         new_run(policy()),
         steps=steps,
         ended_at=_at(end_s),

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.decision.roads import Ending, plan, with_opened
+from shared.decision.roads import Ending, plan_rollback, with_opened
 from shared.model.policy import EMERGENCY, Policy
-from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase, StepRecord
+from shared.model.run import RoadTimes, Run, RunStatus, StepPhase, StepRecord
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.fakes.runs import new_run
@@ -47,7 +47,7 @@ class Played:
     fates: Mapping[str, Fate]
     times: RoadTimes = field(default_factory=RoadTimes)
     lines: list[tuple[int, str]] = field(default_factory=list)
-    run: Rollback = field(init=False)
+    run: Run = field(init=False)
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Played:
 
     def _second(self, second: int, now: datetime) -> bool:
         while True:
-            planned = plan(self.policy, self.run, now)
+            planned = plan_rollback(self.policy, self.run, now)
             self.ending = planned.ending
             if planned.ending is not None:
                 return True
@@ -153,7 +153,7 @@ def test_the_reason_of_a_choice_says_whether_it_fits_what_is_left() -> None:
     first, second = (next(step for step in played.run.steps if step.road == road) for road in ("split", "swap"))
     assert first.late_at == NOON + timedelta(seconds=10)
     assert second.started_at == NOON + timedelta(seconds=2)
-    opened = plan(played.policy, Played(played.policy, {}).run, NOON + timedelta(seconds=25)).opened
+    opened = plan_rollback(played.policy, Played(played.policy, {}).run, NOON + timedelta(seconds=25)).opened
     late = "is the fastest there is, yet more than the 5 s that are left"
     assert opened[0].note == f"split takes 10 s at its 95th percentile: {late}"
 
