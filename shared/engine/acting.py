@@ -14,7 +14,7 @@ from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Look, Stop, Wait
 from shared.errors import Busy, LostRace, OutcomeUnknown, PermanentError, TransientError
 from shared.model.event import EventKind
 from shared.model.quantity import say_span
-from shared.model.rollback import StepPhase, StepRecord
+from shared.model.run import StepPhase, StepRecord
 from shared.ports import Fence
 
 _LOOK_AGAIN = timedelta(seconds=3)

@@ -13,30 +13,41 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
-from shared.decision.roads import Ending, plan, with_opened
+from shared.decision.planned import planned
+from shared.decision.planning import plan
+from shared.decision.roads import Ending, has_changed, with_opened
 from shared.engine.acting import Acting, in_time
 from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
+from shared.engine.finish_drill import drill_finishing_writes
+from shared.engine.finish_promotion import promotion_finishing_writes
 from shared.engine.held_run import HeldRun
 from shared.engine.incidents import foreseen
 from shared.engine.levels import Steps
 from shared.engine.receipts import Receipts
-from shared.engine.records import load_rollback
+from shared.engine.records import load_run
+from shared.engine.rehearsals import record_rehearsal
 from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.errors import LostRace, NotFound, PermanentError, TransientError
 from shared.model.event import EventKind
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord, workload_of
+from shared.model.readiness import Rehearsal
+from shared.model.run import Run, RunKind, RunStatus, StepPhase, StepRecord, workload_of
 from shared.ports import Doorbell, Ledger, Signer
 
 log = logging.getLogger(__name__)
 
 # A ring and its run may be timed by two clocks.
 _EARLY = timedelta(milliseconds=500)
+_FINISHING = {
+    RunKind.ROLLBACK: finishing_writes,
+    RunKind.PROMOTION: promotion_finishing_writes,
+    RunKind.DRILL: drill_finishing_writes,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Rollbacks:
+class Runs:
     """The engine of all levels; without a signer its receipts are not signed."""
 
     ledger: Ledger
@@ -57,7 +68,7 @@ class Rollbacks:
             TransientError: the storage does not answer; ring again.
         """
         workload = workload_of(rollback_id)
-        found = load_rollback(self.ledger, workload, rollback_id) if workload else None
+        found = load_run(self.ledger, workload, rollback_id) if workload else None
         if found is None:
             raise NotFound(f"there is no rollback {rollback_id[:80]!r}")
         run, version = found
@@ -66,7 +77,7 @@ class Rollbacks:
         if run.due_at - _EARLY > self.clock():
             return f"rollback {run.id} is not due before {run.due_at:%H:%M:%S}"
         try:
-            policy = self.policy_of(run.workload)
+            policy = planned(self.policy_of(run.workload), run.level, run.strategy)
         except NotFound:
             return f"rollback {run.id} waits: the policy of {run.workload} is not there, or was refused"
         try:
@@ -85,13 +96,11 @@ class _Pass:
     signer: Signer | None
 
     @property
-    def _run(self) -> Rollback:
+    def _run(self) -> Run:
         return self.held.run
 
     def go(self) -> str:
         held = self.held
-        if self._run.level not in held.policy.levels.by_number:
-            return self._finish(Ending(RunStatus.FAILED, f"the policy has no level {self._run.level} any more"))
         said = None
         while said is None:
             next_up = plan(held.policy, self._run, held.clock())
@@ -134,7 +143,7 @@ class _Pass:
         now = self.held.clock()
         try:
             with foreseen(f"{self._run.id} {record.name}", PermanentError):
-                step = self.steps.step_of(self.held.policy, record)
+                step = self.steps.step_of(self.held.policy, self._run, record)
                 look = step.observe(self.held.policy, self._run, record, now)
         except TransientError as error:
             look = Wait(until=now + error.retry_after, note=str(error))
@@ -147,6 +156,8 @@ class _Pass:
         match look:
             case Wait():
                 return self._wait(record, look)
+            case Act() if self._run.kind is RunKind.DRILL:
+                self._done(record, Done(note=f"would be done: {look.note}", evidence=look.before))
             case Act():
                 left = Acting(self.held).act(record, look)
                 return self._follow(*left) if left else None
@@ -160,7 +171,10 @@ class _Pass:
         """Note why; all that waits is saved as one. Nothing waits past its deadline: something may come after it."""
         evidence = {**record.evidence, **look.evidence}
         until = look.until if record.give_up_at is None else min(look.until, record.give_up_at)
-        self.held.note(replace(record, note=look.note, evidence=evidence, not_before=until))
+        held, record = self.held, replace(record, note=look.note, evidence=evidence, not_before=until)
+        held.note(record)
+        if look.tells:  # at once, so that the evidence of it is in the same commit
+            held.save(replace(self._run, due_at=until), held.event(EventKind.HELD, look.tells))
         return until
 
     def _done(self, record: StepRecord, look: Done) -> None:
@@ -186,7 +200,16 @@ class _Pass:
     def _finish(self, ending: Ending) -> str:
         held, now = self.held, self.held.clock()
         receipts = Receipts(held.ledger, self.signer)
-        finish = finishing_writes(held.ledger, receipts, held.policy, self._run, held.version, ending, now)
+        finishing = _FINISHING[self._run.kind]
+        finish = finishing(held.ledger, receipts, held.policy, self._run, held.version, ending, now)
+        if finish.run.rehearses:  # before the end, so that it is done again by whoever ends it again
+            rehearsal = Rehearsal(at=now, ok=_rehearsed(finish.run), sentence=finish.run.outcome)
+            record_rehearsal(held.ledger, finish.run.rehearses, finish.run.level, rehearsal)
         commit_and_ring(held.ledger, held.doorbell, self._run.workload, finish.writes)
         log.info("%s: %s", self._run.id, finish.run.outcome)
         return finish.run.outcome
+
+
+def _rehearsed(run: Run) -> bool:
+    """A rollback on a safe target that found nothing to do has shown nothing."""
+    return run.status is RunStatus.VERIFIED and (run.kind is RunKind.DRILL or has_changed(run))

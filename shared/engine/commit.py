@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.engine.records import OUTBOX, RUN, decode
 from shared.errors import ControllerError
-from shared.model.rollback import Rollback
+from shared.model.run import Run
 from shared.ports import Doorbell, Insert, Ledger, Write
 
 log = logging.getLogger(__name__)
@@ -26,14 +26,14 @@ def commit_and_ring(ledger: Ledger, doorbell: Doorbell, workload: str, writes: S
     inserted = [write for write in writes if isinstance(write, Insert)]
     for write in inserted:
         if write.key.startswith(RUN):
-            run = decode(Rollback, write.body)
+            run = decode(Run, write.body)
             ring_rollback(doorbell, run, run.created_at)
         elif write.key.startswith(OUTBOX):
             ring_delivery(doorbell, workload, write.key.removeprefix(OUTBOX))
     return versions
 
 
-def ring_rollback(doorbell: Doorbell, run: Rollback, now: datetime | None = None) -> None:
+def ring_rollback(doorbell: Doorbell, run: Run, now: datetime | None = None) -> None:
     """Ring for a run when it is due; at once without `now`."""
     after = max(timedelta(0), run.due_at - now) if now else timedelta(0)
     try:

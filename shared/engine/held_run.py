@@ -8,7 +8,7 @@ from shared.engine.commit import commit_and_ring
 from shared.engine.records import announce, encode, run_key
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, StepRecord
+from shared.model.run import Run, StepRecord
 from shared.ports import Doorbell, Ledger, Replace
 
 log = logging.getLogger(__name__)
@@ -22,10 +22,10 @@ class HeldRun:
     doorbell: Doorbell
     clock: Clock
     policy: Policy
-    run: Rollback
+    run: Run
     version: str
 
-    def save(self, run: Rollback, *events: Event) -> None:
+    def save(self, run: Run, *events: Event) -> None:
         """Write the run, and announce events, as one commit.
 
         Raises:

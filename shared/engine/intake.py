@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from shared.clock import Clock
+from shared.engine.change_control import ChangeControl
 from shared.engine.commit import commit_and_ring
-from shared.engine.records import ALERT, CHANGE, INBOX, KNOWN_GOOD, QUARANTINE, Arrived, announce, decode, encode
-from shared.errors import ControllerError, InvalidInput, LostRace, Refused
+from shared.engine.records import ALERT, INBOX, Arrived, announce, encode
+from shared.errors import ControllerError, InvalidInput, LostRace
 from shared.model.alert import Alert
-from shared.model.change import Change, ChangeStatus, KnownGood
+from shared.model.change import Change, KnownGood
+from shared.model.command import Start
 from shared.model.event import Event, EventKind
 from shared.model.policy import UNCLAIMED, Policy, policy_of
 from shared.model.policy_signals import AlertSignal, PushedSignal
-from shared.model.quarantine import Quarantine
 from shared.model.signal import Outcome, Sample
-from shared.ports import Doorbell, Insert, Ledger, Put, Replace, Write
+from shared.ports import Doorbell, Insert, Ledger, Put, Write
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Intake:
             workload=policy.workload,
             kind=EventKind.ALERT,
             at=self.clock(),
-            sentence=f"alert {alert.rule} {alert.condition}: {alert.essence}",
+            sentence=f"alert {alert.rule} {alert.condition}: {alert.essence}{_unknown(policy, alert)}",
             about=alert.rule,
             since=alert.fired_at,
         )
@@ -126,92 +127,36 @@ class Intake:
             log.warning("%s is watched at its next tick instead: %s", workload, error)
 
     def known_good(self, workload: str, build: str, recorded_by: str, override: str | None = None) -> KnownGood:
-        """Record the build to go back to.
-
-        Args:
-            override: A build in quarantine that is known to be good after all.
-
-        Raises:
-            NotFound: no such workload.
-            Refused: the build is in quarantine, and nobody says by name that it is good after all.
-            TransientError: not stored.
-        """
-        policy = self._policy(workload)
-        recorded = KnownGood(build=build, recorded_at=self.clock(), recorded_by=recorded_by)
-        writes = [
-            Put(KNOWN_GOOD, encode(recorded)),
-            *self._lifting(policy, build, override, recorded_by),
-            *self._completing(workload, build),
-        ]
-        commit_and_ring(self.ledger, self.doorbell, workload, writes)
-        return recorded
-
-    def _completing(self, workload: str, build: str) -> list[Write]:
-        """A change whose build is known to be good has come to its end."""
-        row = self.ledger.read(workload, CHANGE)
-        change = decode(Change, row.body) if row else None
-        if row is None or change is None or not change.in_progress or change.build != build:
-            return []
-        completed = replace(change, status=ChangeStatus.COMPLETED, sentence=f"build {build} is known to be good")
-        return [Replace(CHANGE, encode(completed), row.version)]
+        """Record the build to go back to; see `ChangeControl.known_good`."""
+        return self._changes.known_good(workload, build, recorded_by, override)
 
     def change(
-        self, workload: str, kind: str, build: str, known_good: str | None = None, override: str | None = None
+        self,
+        workload: str,
+        kind: str,
+        build: str,
+        known_good: str | None = None,
+        override: str | None = None,
+        *,
+        by: str = "a pipeline",
     ) -> Change:
         """Record that a change begins, and with it the build to go back to if one is given.
 
         Args:
             override: A build in quarantine to which somebody goes forward on purpose.
+            by: Who says so.
 
         Raises:
             NotFound: no such workload.
-            Refused: the new build is the known-good one, or it is in quarantine.
+            Refused: the new build is the known-good one, or one of both is in quarantine.
             TransientError: not stored.
         """
-        policy = self._policy(workload)
-        now = self.clock()
-        if known_good == build:
-            raise Refused(f"build {build} cannot be the change and the known good at once")
-        change = Change(id=f"{workload}.change.{now:%Y%m%dT%H%M%S%f}", kind=kind, build=build, started_at=now)
-        event = Event(
-            workload=workload,
-            kind=EventKind.CHANGE_STARTED,
-            at=now,
-            sentence=f"{kind} of build {build} started" + (f"; known good is {known_good}" if known_good else ""),
-            about=change.id,
-        )
-        writes: list[Write] = [
-            Put(CHANGE, encode(change)),
-            *announce(event, policy.notify),
-            *self._lifting(policy, build, override, change.id),
-        ]
-        if known_good:
-            self._refuse_quarantined(workload, known_good)
-            writes.append(Put(KNOWN_GOOD, encode(KnownGood(build=known_good, recorded_at=now, recorded_by=change.id))))
-        commit_and_ring(self.ledger, self.doorbell, workload, writes)
-        return change
+        start = Start.model_validate({"kind": kind, "build": build, "known_good": known_good, "override": override})
+        return self._changes.obey(workload, start, by).change
 
-    def _refuse_quarantined(self, workload: str, known_good: str) -> None:
-        """Said now, not when a rollback is due: after one, the build before is often the one that was taken back."""
-        row = self.ledger.read(workload, QUARANTINE)
-        why = decode(Quarantine, row.body).builds.get(known_good) if row else None
-        if why is not None:
-            raise Refused(f"build {known_good} cannot be the known good: it is {why}; name the build that is good")
-
-    def _lifting(self, policy: Policy, build: str, override: str | None, by: str) -> list[Write]:
-        """Return the writes that lift a build's quarantine, if it is in one and named."""
-        row = self.ledger.read(policy.workload, QUARANTINE)
-        quarantine = decode(Quarantine, row.body) if row else Quarantine()
-        why = quarantine.builds.get(build)
-        if row is None or why is None:
-            return []
-        if override != build:
-            raise Refused(f"build {build} is {why}; to go on with it all the same, name it in `override`")
-        sentence = f"the quarantine of build {build} was lifted by {by}; it was {why}"
-        event = Event(
-            workload=policy.workload, kind=EventKind.QUARANTINE_LIFTED, at=self.clock(), sentence=sentence, about=build
-        )
-        return [Replace(QUARANTINE, encode(quarantine.without(build)), row.version), *announce(event, policy.notify)]
+    @property
+    def _changes(self) -> ChangeControl:
+        return ChangeControl(self.ledger, self.doorbell, self.policies, self.clock)
 
     def _policy(self, workload: str) -> Policy:
         return policy_of(self.policies(), workload)
@@ -233,5 +178,14 @@ def _concerns(policy: Policy, alert: Alert) -> bool:
     if any(target == site or target.startswith(f"{site}/") for target in alert.targets):
         return True
     names_sites = any("/microsoft.web/sites/" in target for target in alert.targets)
+    return not names_sites and _is_watched(policy, alert)
+
+
+def _is_watched(policy: Policy, alert: Alert) -> bool:
     watched = {s.alert.casefold() for s in policy.signals.values() if isinstance(s, AlertSignal)}
-    return not names_sites and alert.rule.casefold() in watched
+    return alert.rule.casefold() in watched
+
+
+def _unknown(policy: Policy, alert: Alert) -> str:
+    """An alert on the site by a rule that no signal names is recorded, and nothing follows from it: that is said."""
+    return "" if _is_watched(policy, alert) else "; no signal names this rule, so that nothing follows"

@@ -1,7 +1,8 @@
 """Takes what the host gave up on: a poisoned message becomes a row that people are told of, and is rung for again.
 
 The table is the truth: a run, a delivery or what arrived is still there and due. What a message carried itself, samples
-alone, is kept in the row. One that is poisoned again and again is rung for ever more slowly, and told of once an hour.
+or a command, is kept in the row. One that is poisoned again and again is rung for ever more slowly, and told of once an
+hour.
 """
 
 import json
@@ -15,17 +16,18 @@ from typing import Any
 from shared.clock import Clock
 from shared.engine.commit import commit_and_ring, ring_delivery
 from shared.engine.notifications import DELIVERY_ID
-from shared.engine.records import INCIDENT, OUTBOX, announce, decode, encode, load_rollback
+from shared.engine.records import INCIDENT, OUTBOX, announce, decode, encode, load_run
 from shared.errors import ControllerError, LostRace, PermanentError, TransientError
 from shared.model.event import Event, EventKind
 from shared.model.incident import Incident
 from shared.model.policy import UNCLAIMED, Notify, Policy
-from shared.model.rollback import workload_of
-from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, SetAside, Write
+from shared.model.run import workload_of
+from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, SetAside, Write, queue_of_runs
 
 log = logging.getLogger(__name__)
 
-QUEUES = (*(f"rollback-level-{level}" for level in range(1, 5)), "watch", "samples", "notifications")
+_CARRIERS = ("samples", "commands")
+QUEUES = (*(queue_of_runs(level) for level in range(5)), "watch", *_CARRIERS, "notifications")
 _TOLD_AGAIN_AFTER = timedelta(hours=1)
 _RUNG_AGAIN_AFTER = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=10)
@@ -81,7 +83,7 @@ class Poisoned:
         if workload not in self.policies():
             workload = UNCLAIMED
         about = ids.get("rollback") or ids.get("delivery") or ids.get("workload", "") or message_id
-        if queue == "samples":
+        if queue in _CARRIERS:
             about = message_id
         incident = self._record(workload, queue, about, text)
         pause = min(incident.times * _RUNG_AGAIN_AFTER, _LONGEST_PAUSE)
@@ -130,7 +132,7 @@ class Poisoned:
     def _ring(self, workload: str, queue: str, ids: Mapping[str, str], after: timedelta) -> str:
         """Ring for what the table says is still to be done."""
         if workload_of(ids.get("rollback", "")) == workload:
-            loaded = load_rollback(self.ledger, workload, ids["rollback"])
+            loaded = load_run(self.ledger, workload, ids["rollback"])
             if loaded is None or loaded[0].status.ended:
                 return "the rollback has ended"
             return self._rung(lambda: self.doorbell.rollback(loaded[0].id, loaded[0].level, after=after))

@@ -13,7 +13,7 @@ from shared.decision.reasons import Why, as_json, canonical
 from shared.engine.records import EVENT, RECEIPT, WHY, decode, encode
 from shared.errors import NotFound, PermanentError
 from shared.model.event import Event
-from shared.model.rollback import Rollback, workload_of
+from shared.model.run import Run, workload_of
 from shared.ports import Ledger, Put, Signer, Write
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Receipts:
     ledger: Ledger
     signer: Signer | None = None
 
-    def write_of(self, run: Rollback, *ending: Event) -> Write:
+    def write_of(self, run: Run, *ending: Event) -> Write:
         """Return the write of the receipt of a run that ends.
 
         Args:
@@ -55,7 +55,7 @@ class Receipts:
             receipt |= {"reasons": None, "verdicts": None, "events": [], "left_out": _LEFT_OUT}
         return Put(f"{RECEIPT}{run.id}", json.dumps(self._signed(receipt), ensure_ascii=False))
 
-    def _events(self, run: Rollback) -> list[Event]:
+    def _events(self, run: Run) -> list[Event]:
         """What was written down of the run, oldest first."""
         rows = self.ledger.scan(run.workload, EVENT, limit=_MOST_EVENTS)
         events = (_readable(Event, row.body) for row in reversed(rows))

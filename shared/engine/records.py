@@ -12,6 +12,10 @@ What can be many sorts last, so that a flood of it never hides what there is one
     now:1:roads          how long each road took            undelivered:<id>  a delivery that was given up
     now:1:starts         when automatic ones were started   would:<newest first>   what observe-only left undone
     now:1:quarantine     the builds that were taken back    incident:<id>     a message that was poisoned
+    now:1:rehearsed      the last drill of each level       asked:<id>        a question to people that is over
+    now:1:ask            the question that people are asked
+    now:1:settled        the firings that are settled with people
+    now:1:readiness      the last check of readiness        commands          what was answered to commands with an id
     why:<id>             what a rollback was decided on     receipt:<id>      the signed receipt of one that ended
 """
 
@@ -28,12 +32,13 @@ from pydantic_core import PydanticSerializationError
 
 from shared.errors import PermanentError
 from shared.model.alert import Alert
+from shared.model.ask import Ask, Settled
 from shared.model.change import Change, KnownGood
 from shared.model.event import Delivery, Event
 from shared.model.fleet import Starts
 from shared.model.policy import Notify
 from shared.model.quarantine import Quarantine
-from shared.model.rollback import LastRollback, RoadTimes, Rollback
+from shared.model.run import LastRollback, RoadTimes, Run
 from shared.model.signal import Sample
 from shared.model.watch import WatchState
 from shared.ports import Insert, Ledger, Put, Replace, Row, Write
@@ -51,6 +56,10 @@ CHANGE = "now:1:change"
 ROADS = "now:1:roads"
 STARTS = "now:1:starts"
 QUARANTINE = "now:1:quarantine"
+REHEARSED = "now:1:rehearsed"
+ASK = "now:1:ask"
+SETTLED = "now:1:settled"
+ASKED = "asked:"
 OUTBOX = "now:2:out:"
 INBOX = "now:3:in:"
 RUN = "run:"
@@ -66,9 +75,16 @@ _FAR_FUTURE_MS = 9_999_999_999_999
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """Which rollback runs. Inserting it is what makes a second one impossible."""
+    """Which run is under way. Inserting it is what makes a second one impossible.
+
+    Attributes:
+        rank: That of the run; one of a higher rank may take its place.
+        promoted: The build that it takes forward, if it is a promotion.
+    """
 
     id: str
+    rank: int = 1
+    promoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,8 @@ class Snapshot:
     workload: str
     watch: WatchState
     active: Active | None
+    ask: Ask | None
+    settled: Settled
     last: LastRollback | None
     known_good: KnownGood | None
     change: Change | None
@@ -166,8 +184,18 @@ class Snapshot:
 
     @property
     def active_id(self) -> str | None:
-        """The rollback that is running."""
+        """The run that is under way."""
         return self.active.id if self.active else None
+
+    @property
+    def rolling_back(self) -> str | None:
+        """The rollback that is under way; a promotion or a drill is none."""
+        return self.active.id if self.active and self.active.rank else None
+
+    @property
+    def promoted(self) -> str:
+        """The build that is being promoted; empty when none is."""
+        return self.active.promoted if self.active else ""
 
 
 def snapshot(ledger: Ledger, workload: str) -> Snapshot:
@@ -182,6 +210,8 @@ def snapshot(ledger: Ledger, workload: str) -> Snapshot:
         workload=workload,
         watch=_read(WatchState, rows.get(WATCH)) or WatchState(),
         active=_read(Active, rows.get(ACTIVE)),
+        ask=_perhaps(Ask, rows.get(ASK)),
+        settled=_perhaps(Settled, rows.get(SETTLED)) or Settled(),
         last=_read(LastRollback, rows.get(LAST)),
         known_good=_read(KnownGood, rows.get(KNOWN_GOOD)),
         change=_read(Change, rows.get(CHANGE)),
@@ -192,6 +222,15 @@ def snapshot(ledger: Ledger, workload: str) -> Snapshot:
         outbox=_readable(Delivery, rows, OUTBOX),
         versions={key: row.version for key, row in rows.items()},
     )
+
+
+def _perhaps[T](kind: type[T], row: Row | None) -> T | None:
+    """Read what must not keep a workload from being watched: where nobody can read a question, it is asked anew."""
+    try:
+        return _read(kind, row)
+    except PermanentError as error:
+        log.error("%s: %s", kind.__name__, error)  # noqa: TRY400  # the sentence says it; a trace would show the content
+        return None
 
 
 def _readable[T](kind: type[T], rows: Mapping[str, Row], prefix: str) -> dict[str, T]:
@@ -210,7 +249,7 @@ def _read[T](kind: type[T], row: Row | None) -> T | None:
     return decode(kind, row.body) if row else None
 
 
-def load_rollback(ledger: Ledger, workload: str, rollback_id: str) -> tuple[Rollback, str] | None:
+def load_run(ledger: Ledger, workload: str, rollback_id: str) -> tuple[Run, str] | None:
     """Return a rollback and the version of its record, or `None`."""
     row = ledger.read(workload, run_key(rollback_id))
-    return (decode(Rollback, row.body), row.version) if row else None
+    return (decode(Run, row.body), row.version) if row else None

@@ -7,12 +7,12 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.engine.fleet import paused
-from shared.engine.records import EVENT, UNDELIVERED, WOULD, Snapshot, decode, load_rollback, snapshot
+from shared.engine.records import EVENT, UNDELIVERED, WOULD, Snapshot, decode, load_run, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
 from shared.model.policy import Policy, policy_of
 from shared.model.quantity import say_span
-from shared.model.rollback import StepRecord, WouldHave, workload_of
+from shared.model.run import StepRecord, WouldHave, workload_of
 from shared.model.trigger import TriggerReading, Verdict
 from shared.model.watch import NEVER
 from shared.ports import Ledger
@@ -54,7 +54,7 @@ class Views:
             "production_build": found.watch.production_build,
             "known_good": found.known_good,
             "change": found.change,
-            "last_rollback": found.last,
+            "last_rollback": found.last if found.last and found.last.id else None,
             "quarantine": found.quarantine.builds,
             "would_have": self._would_have(name),
             "triggers": [_trigger(reading, policy) for reading in found.watch.readings],
@@ -72,15 +72,19 @@ class Views:
         """
         workload = workload_of(rollback_id)
         # Also without a policy: one that was refused must not hide what is under way.
-        loaded = load_rollback(self.ledger, workload, rollback_id) if workload else None
+        loaded = load_run(self.ledger, workload, rollback_id) if workload else None
         if workload is None or loaded is None:
             raise NotFound(f"there is no rollback {rollback_id[:80]!r} here")
         run = loaded[0]
         events = self._events(workload, _MOST_SEARCHED)
         return {
             "id": run.id,
+            "kind": run.kind,
             "workload": run.workload,
             "level": run.level,
+            "strategy": run.strategy,
+            "promoted": run.promoted,
+            "rehearses": run.rehearses,
             "status": run.status,
             "cause": run.cause,
             "trigger": run.trigger,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.clock import Clock
+from shared.engine.asking import Asking
 from shared.engine.collect import Collector, due
 from shared.engine.fleet import Fleet
 from shared.engine.incidents import outcome_of
@@ -19,7 +20,7 @@ from shared.engine.records import Snapshot, snapshot
 from shared.engine.workload_cycle import WorkloadCycle
 from shared.errors import ControllerError, TransientError
 from shared.model.policy import Policy, policy_of
-from shared.ports import Doorbell, Ledger, Want, Warmer
+from shared.ports import Doorbell, Ledger, Signer, Want, Warmer
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Watch:
     clock: Clock
     pool: Executor
     problems: Sequence[str] = ()
+    signer: Signer | None = None
+    asking: Asking | None = None
 
     def run(self) -> list[str]:
         """Collect what is due of every workload, then evaluate each as soon as its own sources have answered.
@@ -101,7 +104,7 @@ class Watch:
 
     @property
     def _cycles(self) -> WorkloadCycle:
-        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.fleet, self.clock)
+        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.fleet, self.clock, self.signer, self.asking)
 
     def _for_each[T](self, policies: Mapping[str, Policy], do: Callable[[Policy], T]) -> dict[str, T | ControllerError]:
         """Do something for all workloads at once; what goes wrong with one is its own and disturbs no other."""

@@ -9,20 +9,22 @@ from itertools import batched
 
 from shared.clock import Clock
 from shared.decision.cycle import Cycle, Known, News, next_cycle
-from shared.decision.decide import TRAFFIC_LEVEL
 from shared.decision.reasons import reasons_of
+from shared.engine.asking import Asking
 from shared.engine.commit import commit_and_ring, ring_delivery, ring_rollback
-from shared.engine.consequences import consequences
+from shared.engine.consequences import asks, consequences, untold
+from shared.engine.end_early import giving_way_writes
 from shared.engine.fleet import Fleet
 from shared.engine.news import Answers, news_of
-from shared.engine.records import WATCH, Snapshot, announce, load_rollback, snapshot
+from shared.engine.records import WATCH, Snapshot, announce, load_run, snapshot
 from shared.engine.start import known_of
 from shared.errors import ControllerError, LostRace, PermanentError
-from shared.model.decision import Action
+from shared.model.decision import TRAFFIC_LEVEL, Action
 from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, Policy
+from shared.model.run import Run
 from shared.model.trigger import Tier
-from shared.ports import Delete, Doorbell, Ledger, Warmer, Write
+from shared.ports import Delete, Doorbell, Ledger, Signer, Warmer, Write
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class WorkloadCycle:
     warmer: Warmer
     fleet: Fleet
     clock: Clock
+    signer: Signer | None = None
+    asking: Asking | None = None
 
     def finish(self, policy: Policy, found: Snapshot, answers: Answers) -> str:
         """Evaluate and save; if another cycle saved first, again on top of what it saved.
@@ -64,10 +68,14 @@ class WorkloadCycle:
         removals: list[Write] = [Delete(key) for key in found.inbox]
         known, news = known_of(policy, found), news_of(policy, answers, found.inbox.values())
         cycle = self._cycle(policy, known, news, now)
+        lower, ending = self._superseded(policy, found, cycle, now)
+        reasons = partial(reasons_of, policy, known, news, now)
+        entailed = consequences(policy, found, cycle, reasons, lower, self.asking)
         writes = [
             found.save(WATCH, cycle.state),
-            *(write for event in cycle.events for write in announce(event, policy.notify)),
-            *consequences(policy, found, cycle, partial(reasons_of, policy, known, news, now)),
+            *(write for event in untold(cycle, entailed) for write in announce(event, policy.notify)),
+            *ending,
+            *entailed,
         ]
         room = max(0, MOST_WRITES - len(writes))
         commit_and_ring(self.ledger, self.doorbell, policy.workload, writes + removals[:room])
@@ -82,10 +90,19 @@ class WorkloadCycle:
     def _cycle(self, policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
         """Decide; a rollback that is due has the fleet's word too, which nobody asks for otherwise."""
         cycle = next_cycle(policy, known, news, now)
-        if cycle.decision.action is not Action.ROLL_BACK:
+        if cycle.decision.action is not Action.ROLL_BACK or asks(policy, cycle):
             return cycle
         reason = self.fleet.claim(policy.workload, now, max(known.started, default=None))
         return cycle if reason is None else next_cycle(policy, replace(known, fleet=reason), news, now)
+
+    def _superseded(
+        self, policy: Policy, found: Snapshot, cycle: Cycle, now: datetime
+    ) -> tuple[Run | None, list[Write]]:
+        """Return the promotion or drill that must give way to a rollback, with the writes that end it."""
+        if cycle.decision.action is not Action.ROLL_BACK or found.active is None or asks(policy, cycle):
+            return None, []
+        why = f"a rollback takes its place: {cycle.decision.sentence}"
+        return giving_way_writes(self.ledger, self.signer, policy, found.active, why, now)
 
     def _remove(self, workload: str, removals: Sequence[Write]) -> None:
         """Remove the rest of a full inbox. What stays behind is taken in again, and changes nothing then."""
@@ -114,7 +131,7 @@ class WorkloadCycle:
         if found.active is None:
             return
         try:
-            loaded = load_rollback(self.ledger, workload, found.active.id)
+            loaded = load_run(self.ledger, workload, found.active.id)
         except PermanentError as error:
             what = f"rollback {found.active.id} runs and nobody can advance it"
             raise PermanentError(f"{what}: {error}; cancel it to free the workload") from None

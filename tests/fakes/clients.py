@@ -34,4 +34,5 @@ class FakeClients:
         if check.client in self.silent:
             return CheckResult(passed=None, note="no old connection", evidence={"requests": seen})
         good = self.status is not None and self.status < 500 and build == expected.known_good
-        return CheckResult(passed=good, note=f"sees {build or self.status}", evidence={"requests": seen})
+        note = f"sees {build or self.status}"
+        return CheckResult(passed=good, note=note, evidence={"requests": seen}, unanswered=not reached)

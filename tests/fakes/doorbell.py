@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.errors import TransientError
+from shared.ports import queue_of_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class MemoryDoorbell:
         self.broken = False
 
     def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
-        self._ring(Ring(f"rollback-level-{level}", (rollback_id,), after))
+        self._ring(Ring(queue_of_runs(level), (rollback_id,), after))
 
     def warm_up(self, workload: str, level: int) -> None:
         if self.broken:

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from shared.engine.start import new_rollback
 from shared.model.policy import Policy
-from shared.model.rollback import RoadTimes, Rollback
+from shared.model.run import RoadTimes, Run
 from tests.fakes.clock import NOON
 
 
-def new_run(policy: Policy, now: datetime = NOON, *, level: int = 1, times: RoadTimes | None = None) -> Rollback:
+def new_run(policy: Policy, now: datetime = NOON, *, level: int = 1, times: RoadTimes | None = None) -> Run:
     """Return a run to build b1 that has not begun."""
     return new_rollback(
         policy,

@@ -145,6 +145,12 @@ class FakeSlotPair:
         return self.production
 
     @property
+    def other(self) -> str:
+        """The build that the slot holds now."""
+        self._catch_up()
+        return self.slot or ""
+
+    @property
     def platform_failed(self) -> bool:
         """A swap was accepted and failed by the platform's own fault."""
         return any(swap.over and not swap.fate.works for swap in self._swaps)

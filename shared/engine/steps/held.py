@@ -23,7 +23,7 @@ class HeldChecker:
         try:
             picture = self.routings[kind_of(road)].look(policy, road, aim)
         except ControllerError as error:
-            return CheckResult(passed=False, note=f"{check.holds} cannot be read back: {error}")
+            return CheckResult(passed=False, note=f"{check.holds} cannot be read back: {error}", unanswered=True)
         # A state that holds where it would not help proves nothing.
         passed = picture.established and not picture.busy and picture.why_not is None
         says = "holds" if passed else picture.why_not or "does not hold yet"

@@ -12,7 +12,7 @@ from typing import Any
 from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.model.policy import Policy
 from shared.model.policy_roads import RoadBase
-from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.model.run import Run, RunKind, StepPhase, StepRecord
 from shared.ports import Aim, Fence, Routing
 
 _POLL = timedelta(seconds=1)
@@ -23,13 +23,13 @@ _MOST_ACTS = 5
 
 @dataclass(frozen=True, slots=True)
 class SetRouting:
-    """Desired state: what the road of the policy says."""
+    """Desired state: what the road of the policy says, or the share that a stage of a promotion gives."""
 
     routing: Routing[Any]
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
-        road = policy.all_roads[record.road]
-        aim = Aim(rollback_id=run.id, component=record.component, known_good=run.known_good, road=record.road)
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
+        road, good = _wanted(policy, run, record)
+        aim = Aim(rollback_id=run.id, component=record.component, known_good=good, road=record.road)
         picture = self.routing.look(policy, road, aim)
         if picture.why_not is not None:  # also of a state that holds: it would not help
             phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
@@ -48,3 +48,14 @@ class SetRouting:
 
     def _establish(self, policy: Policy, road: RoadBase, aim: Aim, fence: Fence) -> None:
         self.routing.establish(policy, road, aim, fence)
+
+
+def _wanted(policy: Policy, run: Run, record: StepRecord) -> tuple[RoadBase, str]:
+    """Return the road, and the build that production must run for it to make sense."""
+    road = policy.all_roads[record.road]
+    if run.kind is not RunKind.PROMOTION:
+        return road, run.known_good
+    stage = run.stage(record)
+    # A share goes out beside the build that is known to be good; what is left of it is taken back after the swap.
+    good = run.known_good if stage.share else run.promoted
+    return road.model_copy(update={"share": stage.share}), good

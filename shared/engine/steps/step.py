@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.model.run import Run, StepPhase, StepRecord
 from shared.ports import Fence
 
 # Whoever wrote an intent holds the step for this long: longer than any single call of an adapter may take, shorter than
@@ -47,10 +47,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do before `until`."""
+    """Nothing to do before `until`.
+
+    Attributes:
+        tells: What people are told now, in the same commit as the evidence that they were; nothing if empty.
+    """
 
     until: datetime
     note: str
+    tells: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,6 +74,6 @@ Look = Done | Act | Wait | Stop
 class Step(Protocol):
     """One piece of a level."""
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
         """Say how the world stands towards this step's desired state."""
         ...

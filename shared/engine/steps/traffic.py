@@ -16,7 +16,7 @@ from shared.errors import Busy, PermanentError, TransientError
 from shared.model.policy import Policy, Site
 from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quantity import say_span
-from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.model.run import Run, StepPhase, StepRecord
 from shared.ports import Fence, OperationState, SitePicture, SlotSite
 
 _POLL = timedelta(seconds=2)
@@ -35,16 +35,24 @@ _SETTLED_AFTER = _READS_LAG + _CLOCKS_DIFFER
 
 @dataclass(frozen=True, slots=True)
 class SwapSlots:
-    """Desired state: production runs `run.known_good`."""
+    """Desired state: production runs `run.build`: the known good, or the build that is promoted."""
 
     slots: SlotSite
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
-        road = policy.all_roads[record.road]
-        if not isinstance(road, SlotSwapRoad):
-            raise TypeError(f"{record.road} is no slot swap")
-        picture = self.slots.look(policy.site, road.slot_swap)
-        return _Swap(self.slots, policy.site, road.slot_swap, run, record, picture).answer(now)
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
+        slot = _slot(policy, run, record)
+        picture = self.slots.look(policy.site, slot)
+        return _Swap(self.slots, policy.site, slot, run, record, picture).answer(now)
+
+
+def _slot(policy: Policy, run: Run, record: StepRecord) -> str:
+    """Return the slot that production is swapped with."""
+    if run.slot:
+        return run.slot
+    road = policy.all_roads.get(record.road)
+    if not isinstance(road, SlotSwapRoad):
+        raise PermanentError(f"{record.road} is no slot swap any more")
+    return road.slot_swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,22 @@ class _Swap:
     slots: SlotSite
     site: Site
     slot: str
-    run: Rollback
+    run: Run
     record: StepRecord
     picture: SitePicture
 
     @property
-    def known_good(self) -> str:
-        return self.run.known_good
+    def wanted(self) -> str:
+        return self.run.build
+
+    @property
+    def wanted_said(self) -> str:
+        return f"build {self.wanted}" if self.run.promoted else f"the known-good build {self.wanted}"
 
     def answer(self, now: datetime) -> Look:
         picture, record = self.picture, self.record
-        if picture.production_build == self.known_good and picture.operation_id is None:
-            return Done(note=f"production runs {self.known_good}", evidence=_shown(picture))
+        if picture.production_build == self.wanted and picture.operation_id is None:
+            return Done(note=f"production runs {self.wanted}", evidence=shown(picture))
         if record.give_up_at is not None and now >= record.give_up_at:
             return self._stop(StepPhase.FAILED, self._not_in_time(now))
         watched = _watched(self.run, record, picture, now)
@@ -90,11 +102,12 @@ class _Swap:
         elif self._may_be_changing(watched) and not settled:
             note = "the platform worked on the site a moment ago, or may have been told to"
             return Wait(until=now + _POLL, note=note, evidence=watched)
-        if picture.slot_build != self.known_good:
-            return self._stop(StepPhase.FAILED if self.record.acts else StepPhase.REFUSED, self._wrong_slot())
+        if picture.slot_build != self.wanted:
+            note = f"{wrong_slot(self.slot, picture, self.wanted_said)}: nothing unknown is swapped in"
+            return self._stop(StepPhase.FAILED if self.record.acts else StepPhase.REFUSED, note)
         live = picture.production_build or "a build without a name"
-        note = f"production runs {live}, slot {self.slot} holds {self.known_good}"
-        return Act(note=note, effect=self._swap, before=_shown(picture))
+        note = f"production runs {live}, slot {self.slot} holds {self.wanted}"
+        return Act(note=note, effect=self._swap, before=shown(picture))
 
     def _may_be_changing(self, watched: Mapping[str, Any]) -> bool:
         """Something was under way: of somebody else, as was seen or as a refusal told, or of an earlier run."""
@@ -106,7 +119,7 @@ class _Swap:
             picture = self.slots.look(self.site, self.slot)
         except TransientError as error:  # perhaps one with an unknown outcome: that of the look, not of a swap
             raise TransientError(f"nothing was sent: {error}", retry_after=error.retry_after) from None
-        if picture.production_build == self.known_good or picture.operation_id is not None:
+        if picture.production_build == self.wanted or picture.operation_id is not None:
             raise Busy("the site changed while the swap was being prepared")
         fence()
         return self.slots.swap(self.site, self.slot)
@@ -134,21 +147,22 @@ class _Swap:
             return None, ""
 
     def _stop(self, phase: StepPhase, note: str) -> Stop:
-        return Stop(phase=phase, note=note, evidence=_shown(self.picture))
+        return Stop(phase=phase, note=note, evidence=shown(self.picture))
 
     def _not_in_time(self, now: datetime) -> str:
         waited, picture = say_span(now - (self.record.started_at or now)), self.picture
         why = f"operation {picture.operation_id} is still under way" if picture.operation_id else self.record.note
-        return f"after {waited} production still runs {picture.production_build}, not {self.known_good}: {why}"
-
-    def _wrong_slot(self) -> str:
-        if self.picture.slot_build is None:
-            return f"there is no slot {self.slot}; expected it to hold the known-good build {self.known_good}"
-        held, good = self.picture.slot_build or "a build without a name", self.known_good
-        return f"slot {self.slot} holds {held}, not the known-good build {good}: nothing unknown is swapped in"
+        return f"after {waited} production still runs {picture.production_build}, not {self.wanted}: {why}"
 
 
-def _watched(run: Rollback, record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
+def wrong_slot(slot: str, picture: SitePicture, wanted: str) -> str:
+    """Say that a slot holds something else than is wanted of it."""
+    if picture.slot_build is None:
+        return f"there is no slot {slot}; expected it to hold {wanted}"
+    return f"slot {slot} holds {picture.slot_build or 'a build without a name'}, not {wanted}"
+
+
+def _watched(run: Run, record: StepRecord, picture: SitePicture, now: datetime) -> dict[str, Any]:
     """Return since which look the platform has been at rest, as evidence for the next look.
 
     While an intent is in doubt, this run's or one that an earlier run left behind, only looks count by which its swap,
@@ -162,7 +176,8 @@ def _watched(run: Rollback, record: StepRecord, picture: SitePicture, now: datet
     return {"at_rest_since": at_rest_since, "was_busy": bool(record.evidence.get("was_busy")) or busy}
 
 
-def _shown(picture: SitePicture) -> dict[str, str | None]:
+def shown(picture: SitePicture) -> dict[str, str | None]:
+    """Return a picture as evidence."""
     return {
         "production_build": picture.production_build,
         "slot_build": picture.slot_build,

@@ -1,26 +1,31 @@
 """Seen from outside: what people are served, before and after the effects (law 9: done means seen from outside).
 
 A level is verified by the proofs of the roads that were established, all of which must pass, and by the checks of the
-policy, of which its share must pass. Every result is kept as evidence.
+policy, of which its share must pass. Every result is kept as evidence. A rollback gives up at its deadline, since what
+nobody sees is not done; a promotion has none, and only what was seen to be bad ends it (law 6).
 """
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from shared.decision.bake import BAD_AT_MOST, BAD_S, LOOKED_AT, bad_for
 from shared.decision.road_times import SEEN_SINCE
 from shared.decision.roads import COMPONENTS, KNOWN_GOOD_SERVED, SITE_ASKED
 from shared.engine.incidents import outcome_of
 from shared.engine.steps.step import Done, Look, Stop, Wait
 from shared.errors import ControllerError
 from shared.model.policy import EMERGENCY, Policy
-from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck
+from shared.model.policy_roads import RoadBase, SlotSwapRoad
+from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, Verification
 from shared.model.quantity import say_span
-from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.model.run import Run, RunKind, StepPhase, StepRecord
 from shared.ports import Checker, CheckResult, Expected
 
+# Evidence of a verification: how many looks in a row were good.
+GOOD_LOOKS = "good_looks"
 _MOST_SAID = 3
 _ROUNDING = 1e-9
 # What hears it from those who serve people; the other kinds read back what was set.
@@ -48,11 +53,11 @@ class LookBefore:
 
     checks: Checks
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
         level = policy.level(run.level)
         clients = {
             proof.name: proof.check.model_copy(update={"requests": 1})
-            for proof in _proofs(policy, run, level.all_roads)
+            for proof in _proofs(_roads(policy, level.all_roads), level.verify)
             if isinstance(proof.check, ClientCheck)
         }
         results = self.checks.results(policy, clients, _expected(run))
@@ -68,15 +73,15 @@ class VerifyOutside:
 
     checks: Checks
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
-        wanted = policy.level(run.level).verify
-        proofs = _proofs(policy, run, _answered_for(run))
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
+        wanted = _verification(policy, run)
+        proofs = _proofs(_promised(policy, run), wanted)
         checks = {proof.name: proof.check for proof in proofs} | wanted.checks
         results = self.checks.results(policy, checks, _expected(run))
         seen = _Seen(results, frozenset(proof.name for proof in proofs), wanted.at_least)
-        looks = record.evidence.get("good_looks", 0) + 1 if seen.good else 0
+        looks = record.evidence.get(GOOD_LOOKS, 0) + 1 if seen.good else 0
         evidence = {
-            "good_looks": looks,
+            GOOD_LOOKS: looks,
             "passed": len(seen.passed),
             "counted": len(seen.counted),
             SEEN_SINCE: _seen_since(record, proofs, seen, now),
@@ -84,11 +89,11 @@ class VerifyOutside:
             SITE_ASKED: any(isinstance(checks[name], _ASKING) for name in seen.counted),
             KNOWN_GOOD_SERVED: any(_names_build(checks[name]) for name in seen.passed),
             **_shown(seen.results),
-        }
+        } | _counted_bad(record, seen, now)
         if looks >= wanted.looks:
             return Done(note=f"{seen.sentence} in {looks} looks in a row{seen.silent}", evidence=evidence)
-        if record.give_up_at is not None and now >= record.give_up_at:
-            waited = say_span(now - (record.started_at or now))
+        waited = _given_up_after(record, evidence, now)
+        if waited is not None:
             phase = StepPhase.PARTIAL if seen.partly else StepPhase.FAILED
             return Stop(phase=phase, note=f"after {waited} {seen.sentence}{seen.missing}", evidence=evidence)
         note = f"{seen.sentence}; good looks in a row: {looks}{seen.missing}"
@@ -131,6 +136,15 @@ class _Seen:
         return enough and not self.required & set(self.failing)
 
     @property
+    def bad(self) -> bool:
+        """What gave no answer may be good: what did answer is bad enough."""
+        hoped = {
+            name: replace(result, passed=True) if result.unanswered else result for name, result in self.results.items()
+        }
+        with_luck = replace(self, results=hoped)
+        return bool(with_luck.failing) and not with_luck.good
+
+    @property
     def partly(self) -> bool:
         """Something of what the roads promise is seen, or of what is asked, when they promise nothing."""
         return bool(self.required & set(self.passed) if self.required else self.passed)
@@ -152,22 +166,52 @@ class _Seen:
 
 def _result(task: "Future[CheckResult]", name: str) -> CheckResult:
     found = outcome_of(task, f"check {name}")
-    return CheckResult(passed=False, note=str(found)) if isinstance(found, ControllerError) else found
+    return CheckResult(passed=False, note=str(found), unanswered=True) if isinstance(found, ControllerError) else found
 
 
-def _answered_for(run: Rollback) -> tuple[str, ...]:
+def _counted_bad(record: StepRecord, seen: _Seen, now: datetime) -> dict[str, Any]:
+    """Without a deadline, the looks that saw what is bad are counted."""
+    if record.give_up_at is not None:
+        return {}
+    return {BAD_S: bad_for(record, now, bad=seen.bad).total_seconds(), LOOKED_AT: now.isoformat()}
+
+
+def _given_up_after(record: StepRecord, evidence: Mapping[str, Any], now: datetime) -> str | None:
+    """Say after what it is given up now, or nothing while it is not."""
+    if record.give_up_at is not None:
+        return say_span(now - (record.started_at or now)) if now >= record.give_up_at else None
+    bad = timedelta(seconds=evidence[BAD_S])
+    return f"{say_span(bad)} of bad looks" if bad >= BAD_AT_MOST else None
+
+
+def _answered_for(run: Run) -> tuple[str, ...]:
     """The roads that the run stands by: the last established one of each component, or the emergency's alone."""
     last = {step.component: step.road for step in run.steps if step.road and step.phase is StepPhase.DONE}
     return (last[EMERGENCY],) if EMERGENCY in last else tuple(last.values())
 
 
-def _proofs(policy: Policy, run: Rollback, roads: tuple[str, ...]) -> list[_Proof]:
-    """The proofs of some roads."""
+def _verification(policy: Policy, run: Run) -> Verification:
+    """A build that goes forward is looked at as one that comes back by level 1."""
+    promoted = run.kind is RunKind.PROMOTION
+    return policy.levels.traffic.verify if promoted else policy.level(run.level).verify
+
+
+def _promised(policy: Policy, run: Run) -> dict[str, RoadBase]:
+    """What the run stands by: a promotion by its swap, a rollback by its roads; a drill has changed nothing."""
+    if run.slot:
+        return {"promoted": SlotSwapRoad(slot_swap=run.slot)}
+    return {} if run.kind is RunKind.DRILL else _roads(policy, _answered_for(run))
+
+
+def _roads(policy: Policy, names: tuple[str, ...]) -> dict[str, RoadBase]:
+    # The policy may have been changed while the run was under way.
+    return {name: policy.all_roads[name] for name in names if name in policy.all_roads}
+
+
+def _proofs(roads: Mapping[str, RoadBase], by: Verification) -> list[_Proof]:
     proofs: list[_Proof] = []
-    for road in roads:
-        if road not in policy.all_roads:  # the policy was changed while the run was under way
-            continue
-        for name, check in policy.all_roads[road].proofs(road, policy.level(run.level).verify).items():
+    for road, promises in roads.items():
+        for name, check in promises.proofs(road, by).items():
             place = next((place for place, each in enumerate(proofs) if each.check == check), None)
             if place is None:
                 proofs.append(_Proof(f"{road}.{name}", check, (road,)))
@@ -191,15 +235,15 @@ def _names_build(check: CheckBase) -> bool:
     return isinstance(check, ClientCheck) or (isinstance(check, GetCheck) and check.build is not None)
 
 
-def _expected(run: Rollback) -> Expected:
+def _expected(run: Run) -> Expected:
     acted_at = max((step.acted_at for step in run.steps if step.acted_at), default=run.created_at)
-    return Expected(known_good=run.known_good, since=acted_at, rollback_id=run.id)
+    return Expected(known_good=run.build, since=acted_at, rollback_id=run.id)
 
 
-def _components(run: Rollback, proofs: Sequence[_Proof], own: Mapping[str, CheckBase], seen: _Seen) -> list[str]:
+def _components(run: Run, proofs: Sequence[_Proof], own: Mapping[str, CheckBase], seen: _Seen) -> list[str]:
     """The components of which the failing checks speak; none when one of them speaks of no component."""
     of_road = {step.road: step.component for step in run.steps if step.road}
-    spoken_of = {proof.name: {of_road[road] for road in proof.roads} for proof in proofs}
+    spoken_of = {proof.name: {of_road.get(road, "") for road in proof.roads} - {""} for proof in proofs}
     spoken_of |= {name: {check.component} if check.component else set() for name, check in own.items()}
     named = [spoken_of[name] for name in seen.failing]
     return sorted(set().union(*named)) if all(named) else []

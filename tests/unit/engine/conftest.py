@@ -8,6 +8,10 @@ from functools import partial
 
 import pytest
 
+from shared.decision.asking import approval_rule
+from shared.engine.asking import Asking
+from shared.engine.asks import Asks
+from shared.engine.begin_asked import BeginAsked
 from shared.engine.by_hand import ByHand
 from shared.engine.collect import Collector
 from shared.engine.fleet import Fleet
@@ -61,6 +65,7 @@ class Engine:
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     source: PlayedSource = field(default_factory=PlayedSource)
     fleet_budget: Budget = Budget(10, timedelta(hours=1))  # noqa: RUF009  # it is frozen
+    asks_people: bool = False
 
     @property
     def watch(self) -> Watch:
@@ -68,7 +73,26 @@ class Engine:
 
     def watch_on(self, ledger: Ledger) -> Watch:
         collector = Collector({"probe": self.source}, self.pool)
-        return Watch(ledger, self.doorbell, self.doorbell, collector, self._policies, self.fleet, self.clock, self.pool)
+        asking = self.asking if self.asks_people else None
+        return Watch(
+            ledger,
+            self.doorbell,
+            self.doorbell,
+            collector,
+            self._policies,
+            self.fleet,
+            self.clock,
+            self.pool,
+            asking=asking,
+        )
+
+    @property
+    def asking(self) -> Asking:
+        return Asking(approval_rule, BeginAsked(self.ledger, self._policies, self.clock, self.fleet), self.clock)
+
+    @property
+    def asks(self) -> Asks:
+        return Asks(self.ledger, self.doorbell, self._policies, self.asking)
 
     @property
     def intake(self) -> Intake:
@@ -76,7 +100,8 @@ class Engine:
 
     @property
     def by_hand(self) -> ByHand:
-        return ByHand(self.ledger, self.doorbell, self._policies, self.clock)
+        asking = self.asking if self.asks_people else None
+        return ByHand(self.ledger, self.doorbell, self._policies, self.clock, asking=asking)
 
     @property
     def fleet(self) -> Fleet:

@@ -9,19 +9,19 @@ from datetime import timedelta
 
 import pytest
 
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.by_hand import ByHand
 from shared.engine.commit import commit_and_ring
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
-from shared.engine.records import CHANGE, EVENT, decode, encode, load_rollback, snapshot
+from shared.engine.records import CHANGE, EVENT, decode, encode, load_run, snapshot
 from shared.engine.start import new_rollback, starting_writes
 from shared.errors import NotFound, TransientError
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.policy_verify import Client, ClientCheck
-from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
+from shared.model.run import RoadTimes, Run, RunStatus, StepPhase
 from shared.ports import Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
@@ -51,21 +51,21 @@ class Story:
         self.clients = FakeClients(lambda: self.slots.served)
 
     @property
-    def engine(self) -> Rollbacks:
+    def engine(self) -> Runs:
         steps = Steps.of_level(self.slots, {}, {ClientCheck: self.clients}, AtOnce())
-        return Rollbacks(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
+        return Runs(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
 
-    def begin(self) -> Rollback:
+    def begin(self) -> Run:
         run = new_run(self.policy, self.clock())
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
         return run
 
-    def load(self, run: Rollback) -> Rollback:
-        found = load_rollback(self.ledger, "orders", run.id)
+    def load(self, run: Run) -> Run:
+        found = load_run(self.ledger, "orders", run.id)
         assert found is not None
         return found[0]
 
-    def passes(self, run: Rollback) -> Iterator[Rollback]:
+    def passes(self, run: Run) -> Iterator[Run]:
         """Advance whenever the run is due, until it ends; yields it after every pass."""
         while not run.status.ended:
             self.clock.now = max(self.clock.now, run.due_at)
@@ -73,7 +73,7 @@ class Story:
             run = self.load(run)
             yield run
 
-    def tell(self) -> Rollback:
+    def tell(self) -> Run:
         """Begin a rollback and take it to its end."""
         return list(self.passes(self.begin()))[-1]
 
@@ -245,7 +245,7 @@ def test_a_ring_that_is_early_late_or_for_nobody_changes_nothing(story: Story) -
 def test_storage_that_does_not_answer_fails_the_message(story: Story) -> None:
     run = story.begin()
     engine = story.engine
-    broken = Rollbacks(BrokenFor(story.ledger, "orders"), engine.doorbell, engine.steps, engine.policy_of, story.clock)
+    broken = Runs(BrokenFor(story.ledger, "orders"), engine.doorbell, engine.steps, engine.policy_of, story.clock)
     with pytest.raises(TransientError):
         broken.advance(run.id)
     assert list(story.passes(run))[-1].status is RunStatus.VERIFIED

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.by_hand import ByHand
 from shared.engine.commit import commit_and_ring
 from shared.engine.levels import Steps
-from shared.engine.records import load_rollback
+from shared.engine.records import load_run
 from shared.engine.start import starting_writes
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.engine.steps.verify import Checks, VerifyOutside
 from shared.errors import Busy, NotFound, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Policy
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 from shared.ports import Fence, Row, Write
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clock import NOON, FakeClock
@@ -36,7 +36,7 @@ class PlayedStep:
 
     answers: list[Look | Exception]
 
-    def observe(self, policy: Policy, run: Rollback, record: StepRecord, now: datetime) -> Look:
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -63,11 +63,11 @@ class Played:
     def advance(self, chosen: Policy = _POLICY) -> str:
         nothing = PlayedStep([_DONE])
         steps = Steps(nothing, nothing, {"slot_swap": self.step})
-        return Rollbacks(_Failing(self), self.doorbell, steps, lambda _: chosen, self.clock).advance(self.id)
+        return Runs(_Failing(self), self.doorbell, steps, lambda _: chosen, self.clock).advance(self.id)
 
     @property
-    def run(self) -> Rollback:
-        found = load_rollback(self.ledger, "orders", self.id)
+    def run(self) -> Run:
+        found = load_run(self.ledger, "orders", self.id)
         assert found is not None
         return found[0]
 
@@ -280,7 +280,7 @@ def test_a_run_whose_policy_is_gone_waits_for_it(played: Played) -> None:
     def gone(_: str) -> Policy:
         raise NotFound("no such workload")
 
-    engine = Rollbacks(played.ledger, played.doorbell, steps, gone, played.clock)
+    engine = Runs(played.ledger, played.doorbell, steps, gone, played.clock)
     assert engine.advance(played.id).endswith("waits: the policy of orders is not there, or was refused")
     assert played.run.status is RunStatus.RUNNING
 

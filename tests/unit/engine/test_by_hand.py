@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.engine.records import Active, encode, load_rollback, run_key
+from shared.engine.records import Active, encode, load_run, run_key
 from shared.errors import NotFound, Refused
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 from shared.ports import Put
 from tests.fakes.clock import NOON
 from tests.fakes.interrupted import Interrupted
@@ -60,13 +60,13 @@ def _start(engine: Engine) -> Callable[[], object]:
     return lambda: engine.by_hand.start("orders", 1, "me too", "bob")
 
 
-def load(engine: Engine, rollback_id: str) -> Rollback:
-    found = load_rollback(engine.ledger, "orders", rollback_id)
+def load(engine: Engine, rollback_id: str) -> Run:
+    found = load_run(engine.ledger, "orders", rollback_id)
     assert found is not None
     return found[0]
 
 
-def with_step(engine: Engine, run: Rollback, phase: StepPhase, lease_s: float | None = None) -> Rollback:
+def with_step(engine: Engine, run: Run, phase: StepPhase, lease_s: float | None = None) -> Run:
     """The run as it is when its swap is in a phase."""
     lease = None if lease_s is None else engine.clock() + timedelta(seconds=lease_s)
     step = StepRecord(
@@ -98,7 +98,7 @@ def test_a_higher_level_takes_the_place_of_a_lower_one_in_one_commit(levelled: E
         "level 1 superseded: a rollback of level 2 takes its place, started by bob: it is worse than that; "
         "what it did stays: take:site:slot_swap was accepted and is under way"
     )
-    assert levelled.snapshot().active == Active(higher.id)
+    assert levelled.snapshot().active == Active(higher.id, rank=2)
     assert {"superseded", "started"} <= set(levelled.kinds())
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.engine.records import ACTIVE, RECEIPT, Active, encode, load_rollback, run_key
+from shared.engine.records import ACTIVE, RECEIPT, Active, encode, load_run, run_key
 from shared.engine.steps.step import LEASE
 from shared.errors import LostRace, NotFound, PermanentError, Refused, TransientError
-from shared.model.rollback import Rollback, RunStatus, StepPhase, StepRecord
+from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 from shared.ports import Delete, Ledger, Put, Replace, Row, Write
 from tests.fakes.interrupted import Interrupted
 from tests.fakes.policies import policy
@@ -38,25 +38,25 @@ class Damaged:
         return self.ledger.commit(workload, writes)
 
 
-def start(engine: Engine, *steps: StepRecord) -> Rollback:
+def start(engine: Engine, *steps: StepRecord) -> Run:
     run = engine.by_hand.start("orders", 1, "customers complain", "ann")
     run = replace(run, steps=(*run.steps, *steps))
     engine.ledger.commit("orders", [Put(run_key(run.id), encode(run))])
     return run
 
 
-def damage(engine: Engine, run: Rollback) -> None:
+def damage(engine: Engine, run: Run) -> None:
     engine.ledger.commit("orders", [Put(run_key(run.id), _NONSENSE)])
 
 
-def load(engine: Engine, run: Rollback) -> Rollback:
-    found = load_rollback(engine.ledger, "orders", run.id)
+def load(engine: Engine, run: Run) -> Run:
+    found = load_run(engine.ledger, "orders", run.id)
     assert found is not None
     return found[0]
 
 
 @pytest.fixture
-def unread(guarded: Engine) -> tuple[Engine, Rollback]:
+def unread(guarded: Engine) -> tuple[Engine, Run]:
     """A run that is active, with a record that no version reads."""
     guarded.policies["orders"] = policy(("notify:", _TWO_LEVELS))
     run = start(guarded)
@@ -105,7 +105,7 @@ def test_a_road_that_no_policy_knows_any_more_may_have_been_a_swap(
     assert last.swap_sent_at == (at if in_doubt else None)
 
 
-def test_a_run_that_cannot_be_read_is_ended_by_its_id_and_says_so(unread: tuple[Engine, Rollback]) -> None:
+def test_a_run_that_cannot_be_read_is_ended_by_its_id_and_says_so(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     ended = engine.by_hand.cancel(run.id, "it is broken", "bob")
     assert ended.outcome == (
@@ -118,7 +118,7 @@ def test_a_run_that_cannot_be_read_is_ended_by_its_id_and_says_so(unread: tuple[
     assert engine.ledger.read("orders", f"{RECEIPT}{run.id}") is not None
 
 
-def test_no_version_takes_it_up_again_and_what_was_found_is_kept(unread: tuple[Engine, Rollback]) -> None:
+def test_no_version_takes_it_up_again_and_what_was_found_is_kept(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     ended = engine.by_hand.cancel(run.id, "it is broken", "bob")
     assert load(engine, run) == ended
@@ -130,7 +130,7 @@ def test_no_version_takes_it_up_again_and_what_was_found_is_kept(unread: tuple[E
         engine.by_hand.cancel(run.id, "again", "bob")
 
 
-def test_whoever_comes_next_reckons_with_all_that_it_may_have_done(unread: tuple[Engine, Rollback]) -> None:
+def test_whoever_comes_next_reckons_with_all_that_it_may_have_done(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     engine.by_hand.cancel(run.id, "it is broken", "bob")
     at = engine.clock()
@@ -153,7 +153,7 @@ def test_a_record_that_is_damaged_below_its_text_or_gone_locks_nobody_out(guarde
         guarded.clock.forward(1)
 
 
-def test_a_run_that_cannot_be_read_and_does_not_run_is_left_alone(unread: tuple[Engine, Rollback]) -> None:
+def test_a_run_that_cannot_be_read_and_does_not_run_is_left_alone(unread: tuple[Engine, Run]) -> None:
     engine, old = unread
     engine.ledger.commit("orders", [Delete(ACTIVE)])
     running = start(engine)
@@ -164,7 +164,7 @@ def test_a_run_that_cannot_be_read_and_does_not_run_is_left_alone(unread: tuple[
     assert engine.ledger.read("orders", run_key(old.id)) == before
 
 
-def test_another_run_that_takes_its_place_meanwhile_keeps_it(unread: tuple[Engine, Rollback]) -> None:
+def test_another_run_that_takes_its_place_meanwhile_keeps_it(unread: tuple[Engine, Run]) -> None:
     engine, old = unread
     newer = Active("orders.20260301T130000000000")
 
@@ -177,7 +177,7 @@ def test_another_run_that_takes_its_place_meanwhile_keeps_it(unread: tuple[Engin
     assert engine.snapshot().active == newer
 
 
-def test_a_worker_that_can_still_read_it_loses_the_race(unread: tuple[Engine, Rollback]) -> None:
+def test_a_worker_that_can_still_read_it_loses_the_race(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     row = engine.ledger.read("orders", run_key(run.id))
     assert row is not None
@@ -186,17 +186,17 @@ def test_a_worker_that_can_still_read_it_loses_the_race(unread: tuple[Engine, Ro
         engine.ledger.commit("orders", [Replace(row.key, row.body, row.version)])
 
 
-def test_whoever_starts_another_one_is_told_to_cancel_it_first(unread: tuple[Engine, Rollback]) -> None:
+def test_whoever_starts_another_one_is_told_to_cancel_it_first(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     for level in (1, 2):
         with pytest.raises(Refused) as caught:
             engine.by_hand.start("orders", level, "all of it", "bob")
         assert str(caught.value) == (
-            f"not rolled back: a stored Rollback cannot be read by this version; cancel rollback {run.id} first"
+            f"not rolled back: a stored Run cannot be read by this version; cancel rollback {run.id} first"
         )
 
 
-def test_the_watch_says_what_to_do_and_does_all_the_rest(unread: tuple[Engine, Rollback]) -> None:
+def test_the_watch_says_what_to_do_and_does_all_the_rest(unread: tuple[Engine, Run]) -> None:
     engine, run = unread
     engine.fleet_switch.pause("ann", "Azure is down")
     engine.clock.forward(5)

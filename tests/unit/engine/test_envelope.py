@@ -10,7 +10,7 @@ from shared.errors import Refused
 from shared.model.budget import Budget
 from shared.model.change import ChangeStatus
 from shared.model.quarantine import Quarantine, Quarantined
-from shared.model.rollback import WouldHave
+from shared.model.run import WouldHave
 from shared.ports import Put
 from tests.fakes.clock import NOON
 from tests.fakes.interrupted import BrokenFor

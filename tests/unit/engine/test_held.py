@@ -64,3 +64,4 @@ def test_what_was_read_back_is_shown() -> None:
 def test_a_road_that_cannot_be_read_has_not_been_seen_to_hold(error: ControllerError) -> None:
     found = checked(error)
     assert (found.passed, found.note) == (False, f"split cannot be read back: {error}")
+    assert found.unanswered

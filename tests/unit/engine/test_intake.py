@@ -178,12 +178,13 @@ def test_an_alert_counts_although_nobody_can_be_rung(engine: Engine) -> None:
 
 
 def test_a_change_brings_its_known_good(engine: Engine) -> None:
-    change = engine.intake.change("orders", "deployment", "b2", "b1")
+    change = engine.intake.change("orders", "deployment", "b2", "b1", by="ann")
     found = engine.snapshot()
     assert found.change == change
+    assert change.by == "ann"
     assert found.known_good is not None
     assert (found.known_good.build, found.known_good.recorded_by) == ("b1", change.id)
-    assert [event.sentence for event in engine.events()] == ["deployment of build b2 started; known good is b1"]
+    assert [event.sentence for event in engine.events()] == ["deployment of build b2 started by ann; known good is b1"]
 
 
 def test_a_change_without_one_leaves_the_known_good_as_it_was(engine: Engine) -> None:

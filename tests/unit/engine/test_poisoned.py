@@ -76,10 +76,11 @@ def test_again_and_again_is_rung_for_more_slowly_and_told_of_once_an_hour(guarde
     assert incident.times == 44
 
 
-def test_samples_are_kept_as_they_came_each_by_itself(guarded: Engine) -> None:
-    texts = [json.dumps({"workload": "orders", "samples": [{"value": value}]}) for value in (1, 2)]
+@pytest.mark.parametrize("queue", ["samples", "commands"])
+def test_what_a_message_carries_is_kept_as_it_came_each_by_itself(guarded: Engine, queue: str) -> None:
+    texts = [json.dumps({"workload": "orders", queue: [{"value": value}]}) for value in (1, 2)]
     for number, text in enumerate(texts):
-        assert poisoned(guarded).take("samples", f"m{number}", text).endswith("it is kept as it was")
+        assert poisoned(guarded).take(queue, f"m{number}", text).endswith("it is kept as it was")
     assert sorted(incident.text for incident in incidents(guarded)) == texts
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.commit import commit_and_ring
 from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.levels import Steps
@@ -22,14 +22,14 @@ from shared.engine.records import (
     Active,
     decode,
     encode,
-    load_rollback,
+    load_run,
     snapshot,
 )
 from shared.engine.start import starting_writes
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
 from shared.model.quarantine import Quarantine, Quarantined
-from shared.model.rollback import RoadTimes, Rollback, RunStatus, StepPhase
+from shared.model.run import RoadTimes, Run, RunStatus, StepPhase
 from shared.ports import Checker, CheckResult, Expected, Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
@@ -90,21 +90,21 @@ class Story:
         return "b1" if split else self.slots.served
 
     @property
-    def engine(self) -> Rollbacks:
+    def engine(self) -> Runs:
         named = PathChecker(lambda: self.names.served_good)
         checkers: dict[type[CheckBase], Checker[Any]] = {
             ClientCheck: FakeClients(lambda: self.served),
             ResolvesCheck: named,
         }
         steps = Steps.of_level(self.slots, {"slot_traffic": self.split, "dns": self.names}, checkers, AtOnce())
-        return Rollbacks(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
+        return Runs(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
 
-    def tell(self) -> Rollback:
+    def tell(self) -> Run:
         run = new_run(self.policy, self.clock())
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
         return self.finish(run.id)
 
-    def finish(self, rollback_id: str) -> Rollback:
+    def finish(self, rollback_id: str) -> Run:
         run = self.load(rollback_id)
         while not run.status.ended:
             self.clock.now = max(self.clock.now, run.due_at)
@@ -112,8 +112,8 @@ class Story:
             run = self.load(run.id)
         return run
 
-    def load(self, rollback_id: str) -> Rollback:
-        found = load_rollback(self.ledger, "orders", rollback_id)
+    def load(self, rollback_id: str) -> Run:
+        found = load_run(self.ledger, "orders", rollback_id)
         assert found is not None
         return found[0]
 
@@ -246,6 +246,19 @@ def test_while_the_fleet_is_paused_the_next_level_does_not_take_up_and_says_so()
     )
     assert run.outcome.endswith(said)
     assert story.ledger.read("orders", ACTIVE) is None
+
+
+def test_a_level_that_takes_an_approval_is_asked_for_instead_of_begun() -> None:
+    story = Story(roads("{roads: [split]}", "{roads: [slot_swap], budget: 5m, approval: {quorum: 2, ttl: 5m}}"))
+    story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
+    run = story.tell()
+    assert run.outcome.endswith("; level 2 is asked for")
+    found = snapshot(story.ledger, "orders")
+    assert found.active is None
+    assert found.ask is not None
+    assert (found.ask.level, found.ask.quorum, found.ask.build) == (2, 2, "b1")
+    assert found.ask.cause.startswith("level 1 ended failed: ")
+    assert "asked" in {delivery.event.kind for delivery in found.outbox.values()}
 
 
 def test_the_next_level_has_the_reasons_of_the_one_below() -> None:

@@ -10,7 +10,7 @@ from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.engine.steps.traffic import SwapSlots
 from shared.errors import LostRace, OutcomeUnknown, PermanentError, TransientError
 from shared.model.policy import Site
-from shared.model.rollback import StepPhase, StepRecord
+from shared.model.run import StepPhase, StepRecord
 from shared.ports import OperationState, SitePicture
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy

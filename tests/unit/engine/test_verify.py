@@ -10,7 +10,7 @@ from shared.engine.steps.step import Act, Done, Look, Stop, Wait
 from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside, _Seen
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck
-from shared.model.rollback import Rollback, StepPhase, StepRecord
+from shared.model.run import Run, StepPhase, StepRecord
 from shared.ports import CheckResult, Expected
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clock import NOON
@@ -48,7 +48,7 @@ class PlayedChecker:
         return Checks({ClientCheck: self, GetCheck: self}, AtOnce())
 
 
-def run_after_the_swap(acted_s: float | None = 10) -> Rollback:
+def run_after_the_swap(acted_s: float | None = 10) -> Run:
     acted_at = None if acted_s is None else NOON + timedelta(seconds=acted_s)
     swap = StepRecord(
         name="take:site:slot_swap", component="site", road="slot_swap", phase=StepPhase.DONE, acted_at=acted_at

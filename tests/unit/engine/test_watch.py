@@ -11,7 +11,7 @@ from shared.engine.records import ACTIVE, CHANGE, INBOX, LAST, RUN, WATCH, decod
 from shared.errors import NotFound, TransientError
 from shared.model.change import ChangeStatus
 from shared.model.decision import Action
-from shared.model.rollback import LastRollback, Rollback, RunStatus
+from shared.model.run import LastRollback, Run, RunStatus
 from shared.model.signal import Outcome, Sample, measured
 from shared.model.trigger import Verdict
 from shared.model.watch import WatchState
@@ -24,8 +24,8 @@ from tests.unit.engine.conftest import EVERY_S, Engine
 _BAD = 0.31
 
 
-def runs(engine: Engine) -> list[Rollback]:
-    return [decode(Rollback, row.body) for row in engine.ledger.scan("orders", RUN)]
+def runs(engine: Engine) -> list[Run]:
+    return [decode(Run, row.body) for row in engine.ledger.scan("orders", RUN)]
 
 
 def test_nothing_known_is_blind_and_nothing_is_done(engine: Engine) -> None:
