@@ -25,9 +25,10 @@ def picture(
     return RoadPicture(established=established, busy=busy, why_not=why_not, shown=_kept(shown, _DEEPEST))
 
 
-def result(*, passed: bool | None, note: str, evidence: Mapping[str, Any]) -> CheckResult:
+def result(*, passed: bool | None, note: str, evidence: Mapping[str, Any], unanswered: bool = False) -> CheckResult:
     """Return a result that can be kept."""
-    return CheckResult(passed=passed, note=cut(note, _LONGEST_SENTENCE), evidence=_kept(evidence, _DEEPEST))
+    note, evidence = cut(note, _LONGEST_SENTENCE), _kept(evidence, _DEEPEST)
+    return CheckResult(passed=passed, note=note, evidence=evidence, unanswered=unanswered)
 
 
 def cut(text: str, longest: int = _LONGEST_TEXT) -> str:

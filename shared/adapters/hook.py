@@ -8,7 +8,6 @@ Receivers refuse what was signed too long ago.
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
-import hmac
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.adapters.evidence import picture
+from shared.adapters.hook_signature import hook_signature
 from shared.adapters.http_outcomes import demand_success
 from shared.adapters.outbound import Outbound, Received, address_of
 from shared.clock import Clock
@@ -85,9 +85,7 @@ class HookRouting:
         return self._outbound.send(policy, "GET", road.read_back, headers=headers, within=_WITHIN)
 
     def _signature(self, road: HookRoad, signed: bytes) -> str:
-        now_s = int(self._clock().timestamp())
-        digest = hmac.digest(road.secret.encode(), b"%d.%s" % (now_s, signed), "sha256")
-        return f"t={now_s},v1={digest.hex()}"
+        return hook_signature(road.secret, signed, self._clock())
 
 
 def _host(url: str) -> str:

@@ -1,10 +1,14 @@
-"""Reads the policies of a folder. One that is wrong keeps its own workload from being watched, and no other."""
+"""Reads the policies of a folder. One that is wrong keeps its own workload from being watched, and no other.
+
+What is wrong between two of them keeps neither from being watched: it is named, and refused where it would be done.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.decision.drill import target_limitation
 from shared.errors import PolicyError
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
@@ -40,6 +44,7 @@ def read_policy_folder(folder: Path, settings: Mapping[str, str]) -> PolicyFolde
             policies[policy.workload] = policy
         else:
             problems.append(f"{file.name}: {problem}")
+    problems += [problem for policy in policies.values() for problem in unwilling_targets(policy, policies)]
     if not policies and not problems:
         problems.append(f"{folder.name}: no policies; expected at least one *.yaml")
     for problem in problems:
@@ -55,6 +60,13 @@ def clash(policy: Policy, others: Iterable[Policy]) -> str | None:
         if other.site.resource.casefold() == policy.site.resource.casefold():
             return f"site.resource is guarded as workload {other.workload} already; expected one policy each"
     return None
+
+
+def unwilling_targets(policy: Policy, policies: Mapping[str, Policy]) -> list[str]:
+    """Say which workloads a policy rehearses its levels on that do not agree to it in their own policies."""
+    named = {number: policies.get(level.drill.on or "") for number, level in policy.levels.by_number.items()}
+    limitations = [target_limitation(policy, number, target) for number, target in named.items() if target]
+    return [limitation for limitation in limitations if limitation is not None]
 
 
 def read_policy_file(file: Path, settings: Mapping[str, str], *, called: str) -> Policy:

@@ -16,7 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from shared.adapters.azure_errors import translated
-from shared.ports import SetAside
+from shared.ports import SetAside, queue_of_runs
 
 _WATCH = "watch"
 _NOTIFICATIONS = "notifications"
@@ -35,7 +35,7 @@ class QueueDoorbell:
         self._queue = queue
 
     def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
-        self._send(f"rollback-level-{level}", {"rollback": rollback_id}, after)
+        self._send(queue_of_runs(level), {"rollback": rollback_id}, after)
 
     def warm_up(self, workload: str, level: int) -> None:
         self._send(f"rollback-level-{level}", {"warm_up": workload}, timedelta(0))

@@ -1,9 +1,10 @@
 """Traffic that App Service routes to a slot besides production: ramp-up rules of the site.
 
 A client that was sent to a slot keeps coming back by its cookie `x-ms-routing-name`. A rule that says 0 % sends nobody
-new, yet keeps the slot open to whoever names it; only without a rule is there no way in. So the desired state is that
-no rule leads to the slot. That the cookie counts for nothing then is read from the documentation and not proven: one
-report says otherwise (MicrosoftDocs/azure-docs#58514). Whether people have left the slot is seen from outside.
+new, yet keeps the slot open to whoever names it; only without a rule is there no way in. So a level wants no rule to
+lead to the slot, and a promotion wants one, with just the share that it gives. That the cookie counts for nothing
+without a rule is read from the documentation and not proven: a report says otherwise (MicrosoftDocs/azure-docs#58514).
+Whether people have left the slot is seen from outside.
 https://learn.microsoft.com/azure/app-service/deploy-staging-slots#route-production-traffic-manually
 
 A write replaces the whole list, and there is no ETag: what somebody else changes between the read and the write, some
@@ -55,8 +56,9 @@ class SlotTrafficRouting:
         hosts = self._hosts(policy.site, road.slot_traffic)
         rules = self._rules(policy.site)
         live = self._production_build(policy.site)
+        leading = [rule for rule in rules if rule.leads_to(road.slot_traffic, hosts)]
         return picture(
-            established=not any(rule.leads_to(road.slot_traffic, hosts) for rule in rules),
+            established=_is_as_wanted(road, leading),
             why_not=_why_not(road, live, aim.known_good),
             shown={"production_build": live, "rules": [rule.shown for rule in rules]},
         )
@@ -67,12 +69,13 @@ class SlotTrafficRouting:
         hosts = self._hosts(policy.site, road.slot_traffic)
         group, name = group_and_name(policy.site)
         rules = self._rules(policy.site)
-        others = [rule.raw for rule in rules if not rule.leads_to(road.slot_traffic, hosts)]
-        if len(others) == len(rules):
+        leading = [rule for rule in rules if rule.leads_to(road.slot_traffic, hosts)]
+        if _is_as_wanted(road, leading):
             return
-        config = SiteConfigResource(properties=SiteConfig(experiments=Experiments(ramp_up_rules=others)))
+        wanted = [rule.raw for rule in rules if rule not in leading] + _rule_of(road, hosts)
+        config = SiteConfigResource(properties=SiteConfig(experiments=Experiments(ramp_up_rules=wanted)))
         fence()
-        with translated(f"closing slot {road.slot_traffic} of site {name} to production's traffic"):
+        with translated(f"giving slot {road.slot_traffic} of site {name} {road.share:.0%} of production's traffic"):
             self._clients.of(policy.site.resource).web_apps.update_configuration(group, name, config, **NO_WAITING)
 
     def _rules(self, site: Site) -> list[_Rule]:
@@ -102,6 +105,24 @@ class SlotTrafficRouting:
             except ResourceNotFoundError:
                 named = None
             return frozenset(host.lower() for host in named or [f"{name}-{slot}.azurewebsites.net"])
+
+
+def _is_as_wanted(road: SlotTrafficRoad, leading: "list[_Rule]") -> bool:
+    return [rule.percent for rule in leading] == ([_percent(road)] if road.share else [])
+
+
+def _rule_of(road: SlotTrafficRoad, hosts: frozenset[str]) -> "list[RampUpRule]":
+    """Return the rule that the portal would write for the share; none for nothing."""
+    from azure.mgmt.web.models import RampUpRule
+
+    if not road.share:
+        return []
+    percent, name = _percent(road), road.slot_traffic
+    return [RampUpRule(name=name, action_host_name=min(hosts), reroute_percentage=percent)]
+
+
+def _percent(road: SlotTrafficRoad) -> float:
+    return round(100 * road.share, 2)
 
 
 def _read(rule: "RampUpRule") -> _Rule:

@@ -33,7 +33,13 @@ class ClientChecker:
         young_s = (self.clock() - expected.since) / timedelta(seconds=1)
         timely = [s for s in sightings if s.client is not Client.KEPT_ALIVE or s.connection_age_s >= young_s]
         passed, note = _judged(sightings, timely, check, expected.known_good)
-        return result(passed=passed, note=note, evidence={"requests": [_shown(s) for s in sightings]})
+        bad = [s for s in timely if s.status is not None and not s.cached and not _good(s, expected.known_good)]
+        return result(
+            passed=passed,
+            note=note,
+            evidence={"requests": [_shown(s) for s in sightings]},
+            unanswered=passed is False and not bad,
+        )
 
 
 def _judged(
@@ -47,10 +53,14 @@ def _judged(
     counted = [sighting for sighting in timely if not sighting.cached]
     if not counted:
         return None, f"{who} were answered by a cache alone, which says nothing"
-    if all(sighting.served and sighting.build == known_good for sighting in counted):
+    if all(_good(sighting, known_good) for sighting in counted):
         return True, f"{who} see {known_good}"
     seen = Counter(map(_said, counted))
     return False, f"{who} see {', '.join(f'{what} ({times})' for what, times in seen.items())}; expected {known_good}"
+
+
+def _good(sighting: Sighting, known_good: str) -> bool:
+    return sighting.served and sighting.build == known_good
 
 
 _WHO = {

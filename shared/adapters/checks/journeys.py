@@ -55,7 +55,12 @@ class RequestChecker:
         answer = {name: getattr(check, name) for name in Answer.model_fields}
         (step,) = _Journey(self.outbound, policy, expected, check.timeout).walk([Exchange(get=check.get, **answer)])
         came = step.why or f"{step.status} in {step.latency_ms:.0f} ms"
-        return result(passed=step.why is None, note=f"{step.request}: {came}", evidence={"steps": [step.shown]})
+        return result(
+            passed=step.why is None,
+            note=f"{step.request}: {came}",
+            evidence={"steps": [step.shown]},
+            unanswered=step.status is None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,12 @@ class JourneyChecker:
         swept = journey.clean_up(check.clean_up)
         left = [f"; clean-up, {step.request}: {step.why}" for step in swept if step.why]
         evidence = {"steps": [step.shown for step in steps], "clean_up": [step.shown for step in swept]}
-        passed = steps[-1].why is None
-        return result(passed=passed, note=_note(steps, len(check.journey)) + "".join(left), evidence=evidence)
+        return result(
+            passed=steps[-1].why is None,
+            note=_note(steps, len(check.journey)) + "".join(left),
+            evidence=evidence,
+            unanswered=steps[-1].status is None,
+        )
 
 
 def _note(steps: Sequence[_Step], planned: int) -> str:

@@ -28,7 +28,7 @@ _MOST_TOLD = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
-    """What one resolver said; `problem` stands in an answer's place."""
+    """What one resolver said; `problem` stands in an answer's place, and it may be one although it answered."""
 
     resolver: str
     names: tuple[str, ...] = ()
@@ -36,6 +36,7 @@ class _Heard:
     ttl_s: int = 0
     ms: float
     problem: str = ""
+    answered: bool = True
 
     def agrees(self, expected: frozenset[str]) -> bool:
         if self.problem:
@@ -69,6 +70,7 @@ class ResolvesChecker:
             passed=not against,
             note=_note(check, len(heard), against),
             evidence={"resolvers": {each.resolver: each.evidence for each in heard}},
+            unanswered=bool(against) and not any(each.answered for each in against),
         )
 
 
@@ -85,12 +87,14 @@ def _note(check: ResolvesCheck, asked: int, against: Sequence[_Heard]) -> str:
 def _ask(check: ResolvesCheck, resolver: str) -> _Heard:
     """Ask one resolver; what can go wrong is part of what is heard."""
     from dns.exception import DNSException
+    from dns.resolver import NXDOMAIN
 
     begun = time.monotonic()
     try:
         names, addresses, ttl_s = _answer(_resolver(resolver), check)
     except (DNSException, OSError, OverflowError, ValueError) as error:
-        return _Heard(resolver=resolver, ms=_ms_since(begun), problem=_problem(error, check))
+        answered = isinstance(error, NXDOMAIN)
+        return _Heard(resolver=resolver, ms=_ms_since(begun), problem=_problem(error, check), answered=answered)
     return _Heard(resolver=resolver, names=names, addresses=addresses, ttl_s=ttl_s, ms=_ms_since(begun))
 
 

@@ -52,6 +52,26 @@ def test_every_request_of_a_look_must_be_served_by_the_known_good(
     assert (judged(*seen).passed, judged(*seen).note) == (passed, note)
 
 
+_OTHER_BUILD = replace(_GOOD, build="b2")
+
+
+@pytest.mark.parametrize(
+    ("seen", "unanswered"),
+    [
+        ([_GOOD], False),
+        ([_LATE], True),
+        ([_UNREACHED, _UNREACHED], True),
+        ([_GOOD, _LATE, _UNREACHED], True),
+        ([_CACHED, _UNREACHED], True),
+        ([_OTHER_BUILD, _LATE], False),
+        ([replace(_GOOD, status=500), _UNREACHED], False),
+        ([_CACHED], False),
+    ],
+)
+def test_what_failed_for_want_of_an_answer_alone_says_so(seen: list[Sighting], unanswered: bool) -> None:
+    assert judged(*seen).unanswered is unanswered
+
+
 @pytest.mark.parametrize(
     ("age_s", "build", "passed"),
     [(60, "b1", True), (60, "b2", False), (59.9, "b1", None), (59.9, "b2", None)],

@@ -218,7 +218,7 @@ def test_a_site_that_does_not_exist_is_a_permanent_error(split: Split) -> None:
 
 def test_the_role_is_needed_and_its_want_is_said_without_azures_text(split: Split) -> None:
     split.deny("Microsoft.Web/sites/config/write")
-    sentence = r"^closing slot candidate of site demo to production's traffic: 403 AuthorizationFailed$"
+    sentence = r"^giving slot candidate of site demo 0% of production's traffic: 403 AuthorizationFailed$"
     with pytest.raises(PermanentError, match=sentence):
         split.establish()
 
@@ -242,3 +242,28 @@ def test_an_answer_without_sense_is_never_established(split: Split, answer: Any)
         split.routing = SlotTrafficRouting(arm_at(played.url))
         with pytest.raises(OutcomeUnknown):
             split.look()
+
+
+@pytest.mark.parametrize("before", [[BETA], [BETA, CANDIDATE], [BETA, rule("other", HOST, 5.0), CANDIDATE]])
+def test_a_share_is_one_rule_with_just_that_share_beside_the_others(split: Split, before: list[Json]) -> None:
+    route(split.simulator, *before)
+    for share, percent in ((0.05, 5.0), (0.333, 33.3)):
+        assert not split.look(share=share).established
+        split.establish(share=share)
+        assert split.look(share=share).established
+        leading = [(found["actionHostName"], found["reroutePercentage"]) for found in split.rules() if found != BETA]
+        assert leading == [(HOST, percent)]
+        assert BETA in split.rules()
+    split.establish()
+    assert split.rules() == [BETA]
+
+
+def test_a_share_that_is_given_already_is_not_written_again(split: Split) -> None:
+    split.establish(share=0.3)
+    split.establish(lambda: pytest.fail("nothing is to be changed"), share=0.3)
+
+
+def test_a_share_is_what_users_get(split: Split) -> None:
+    split.establish(share=0.5)
+    seen = [build_seen(split.simulator) for _ in range(100)]
+    assert 20 <= seen.count("b2") <= 60  # 20 % of the rest goes to beta
