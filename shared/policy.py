@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from shared.adapters.policy_files import clash, read_policy_file
+from shared.adapters.policy_files import clash, read_policy_file, unwilling_targets
 from shared.errors import PolicyError
 from shared.model.policy import Policy
 from shared.model.quantity import say_duration
@@ -85,9 +85,9 @@ def _allow_settings(node: object) -> None:
 
 
 def check(files: list[Path], settings: Mapping[str, str]) -> int:
-    """Read policies and say what is wrong with each; returns how many cannot be used."""
+    """Read policies and say what is wrong with each and between them; returns how many problems there are."""
     refused = 0
-    seen: list[Policy] = []
+    seen: dict[str, Policy] = {}
     for file in files:
         try:
             policy = _read(file, settings)
@@ -95,16 +95,19 @@ def check(files: list[Path], settings: Mapping[str, str]) -> int:
             refused += 1
             print(error)
             continue
-        problem = clash(policy, seen)
+        problem = clash(policy, seen.values())
         if problem is not None:
             refused += 1
             print(f"{file}: {problem}")
             continue
-        seen.append(policy)
+        seen[policy.workload] = policy
         counts = {"signal": len(policy.signals), "trigger": len(policy.rules), "road": len(policy.all_roads)}
         said = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
         print(f"{file}: {policy.workload}: {said}")
-    return refused
+    unwilling = [problem for policy in seen.values() for problem in unwilling_targets(policy, seen)]
+    for problem in unwilling:
+        print(problem)
+    return refused + len(unwilling)
 
 
 def _read(file: Path, settings: Mapping[str, str]) -> Policy:

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.adapters.signing import Ed25519Signer, fingerprint, is_signed
 from shared.decision.reasons import as_json, canonical, decide_again, reasons_from_json
-from shared.model.rollback import BY_WATCH
+from shared.model.run import BY_WATCH
 from shared.ports import Signature
 
 

@@ -36,6 +36,11 @@ class Settings(BaseModel):
         alias="POISON_SCHEDULE",
         description="NCRONTAB of the timer that sweeps the poison queues. Read by the host: it must be set.",
     )
+    readiness_schedule: str = Field(
+        default="40 * * * * *",
+        alias="READINESS_SCHEDULE",
+        description="NCRONTAB of the timer that checks readiness. Read by the host: it must be set.",
+    )
     policy_folder: Path = Field(
         default=Path("policies"),
         alias="POLICY_FOLDER",
@@ -105,10 +110,46 @@ class Settings(BaseModel):
         alias="RECEIPT_KEY",
         description="Private key that signs receipts, from `python -m shared.receipt new-key`; a Key Vault reference.",
     )
+    link_key: SecretStr | None = Field(
+        default=None,
+        alias="LINK_KEY",
+        description="Signs the links by which people answer: base64 of at least 32 bytes; a Key Vault reference.",
+    )
+    link_address: str | None = Field(
+        default=None,
+        alias="LINK_ADDRESS",
+        description="Where these links lead, such as https://controller.example/api/answers; no links without it.",
+    )
     fleet_budget: WrittenBudget = Field(
         default=Budget(10, timedelta(hours=1)),
         alias="FLEET_BUDGET",
         description="How many automatic rollbacks all workloads together may start in any such interval.",
+    )
+    # Read as texts, whatever they say: one that is wrong must not keep the timers from running (identities.py).
+    entra_tenant_id: str = Field(
+        default="",
+        alias="ENTRA_TENANT_ID",
+        description="Entra ID tenant whose tokens callers must bring. Not set: a function key alone is enough.",
+    )
+    entra_audiences: str = Field(
+        default="",
+        alias="ENTRA_AUDIENCES",
+        description="Whom tokens must be meant for: client id and `api://` address of this app, with a comma between.",
+    )
+    entra_authority: str = Field(
+        default="https://login.microsoftonline.com",
+        alias="ENTRA_AUTHORITY",
+        description="Where the tenant signs people in; differs in sovereign clouds.",
+    )
+    entra_action_group_app_id: str = Field(
+        default="461e8683-5575-4561-ac7f-899cc907d62a",
+        alias="ENTRA_ACTION_GROUP_APP_ID",
+        description="App that sends the alerts of secure webhooks; the same in every tenant of the public cloud.",
+    )
+    easy_auth: str = Field(
+        default="false",
+        alias="EASY_AUTH",
+        description="`true`: App Service itself signs people in, so that its header `X-MS-CLIENT-PRINCIPAL` counts.",
     )
 
     @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint")
@@ -142,7 +183,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def settings_page() -> str:
     """Return docs/settings.md: every setting with its default and meaning."""
     rows = [
-        f"| `{field.alias}` | {'' if field.default is None else f'`{field.default}`'} | {field.description} |"
+        f"| `{field.alias}` | {'' if field.default in (None, '') else f'`{field.default}`'} | {field.description} |"
         for field in Settings.model_fields.values()
     ]
     return "\n".join([*_PAGE_HEAD, *rows, *_PAGE_FOOT]) + "\n"

@@ -1,16 +1,17 @@
 """The composition root. The only file that sees both engine and adapters; `app.py` imports it on first use."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from shared.adapters.app_configuration import AppConfigurationRouting
 from shared.adapters.app_service import AppServiceSlots
-from shared.adapters.azure_clients import ArmAccess, credential
-from shared.adapters.azure_errors import translated
+from shared.adapters.azure_clients import ArmAccess
+from shared.adapters.channels.control import ControlChannel
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.adapters.checks.clients import ClientChecker
 from shared.adapters.checks.journeys import JourneyChecker, RequestChecker
@@ -18,6 +19,7 @@ from shared.adapters.checks.resolves import ResolvesChecker
 from shared.adapters.dns_zones import DnsZoneRouting
 from shared.adapters.front_door import FrontDoorRouting
 from shared.adapters.hook import HookRouting
+from shared.adapters.links import LinkedChannel, Links
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.outbound import Outbound
@@ -25,34 +27,51 @@ from shared.adapters.policy_files import PolicyFolder, read_policy_folder
 from shared.adapters.probe import HttpProber
 from shared.adapters.probe_source import ProbeSource
 from shared.adapters.queues import QueueDoorbell
+from shared.adapters.readiness.hosts import ResolvingHosts
+from shared.adapters.readiness.permissions import ArmRoles
+from shared.adapters.readiness.slot_keeping import AppServiceSlotKeeping
 from shared.adapters.signing import Ed25519Signer
 from shared.adapters.slot_traffic import SlotTrafficRouting
+from shared.adapters.storage_account import StorageAccount
 from shared.adapters.tables import TableLedger
 from shared.adapters.traffic_manager import TrafficManagerRouting
 from shared.clock import utc_now
-from shared.engine.advance import Rollbacks
+from shared.decision.asking import approval_rule
+from shared.engine.advance import Runs
+from shared.engine.asking import Asking
+from shared.engine.asks import Asks
+from shared.engine.audit import Audit
+from shared.engine.begin_asked import BeginAsked
 from shared.engine.by_hand import ByHand
+from shared.engine.change_control import ChangeControl
+from shared.engine.change_writes import CONTROL_CHANNEL
 from shared.engine.collect import Collector
+from shared.engine.drills import Drills
 from shared.engine.fleet import Fleet
 from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
 from shared.engine.notifications import Notifications
 from shared.engine.poisoned import Poisoned
+from shared.engine.promotions import Promotions
+from shared.engine.readiness import Readiness
+from shared.engine.readiness_survey import Survey
 from shared.engine.receipts import Receipts
+from shared.engine.requests import Requests
 from shared.engine.views import Views
 from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
 from shared.errors import SettingsError
-from shared.model.policy import policy_of
+from shared.identities import identities
+from shared.model.policy import Policy, policy_of
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, ResolvesCheck
-from shared.ports import Checker, Returns, Routing, SampleSource
+from shared.model.readiness import Answering
+from shared.ports import Channel, Checker, Returns, Routing, SampleSource
+from shared.ports.people import Identities
 from shared.settings import APP_FOLDER, Settings
+from shared.web.link_pages import LinkPages
 
-if TYPE_CHECKING:
-    from azure.core.pipeline.transport import RequestsTransport
-    from azure.data.tables import TableClient
-    from azure.storage.queue import QueueClient
+_MOST_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +81,7 @@ class App:
     settings: Settings
     policy_problems: tuple[str, ...]
     watch: Watch
-    rollbacks: Rollbacks
+    rollbacks: Runs
     warm_up: WarmUp
     notifications: Notifications
     intake: Intake
@@ -73,6 +92,15 @@ class App:
     poisoned: Poisoned
     views: Views
     returns: Returns
+    identities: Identities
+    audit: Audit
+    control: ChangeControl
+    promotions: Promotions
+    drills: Drills
+    readiness: Readiness
+    asks: Asks
+    requests: Requests
+    link_pages: LinkPages | None
 
 
 def build(chosen: Settings, environment: Mapping[str, str]) -> App:
@@ -86,8 +114,14 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     folder = read_policy_folder(APP_FOLDER / chosen.policy_folder, environment)
     channels, channel_problems = _channels(folder, environment)
     signer, key_problems = _signer(chosen)
-    policies, problems = folder.policies, folder.problems + channel_problems + key_problems
-    ledger, doorbell = TableLedger(_table(chosen)), QueueDoorbell(_queues(chosen))
+    callers, identity_problems = identities(chosen)
+    links, link_problems = _links(chosen)
+    policies = folder.policies
+    problems = folder.problems + channel_problems + key_problems + identity_problems + link_problems
+    storage = StorageAccount(
+        chosen.storage_connection, chosen.storage_account, chosen.storage_suffix, chosen.client_id, chosen.workers
+    )
+    ledger, doorbell = TableLedger(storage.table(chosen.table)), QueueDoorbell(storage.queues())
     jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
     sources: dict[str, SampleSource] = {
@@ -104,25 +138,96 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         JourneyCheck: JourneyChecker(outbound),
         ResolvesCheck: ResolvesChecker(ThreadPoolExecutor(chosen.workers, thread_name_prefix="resolve")),
     }
-    steps = Steps.of_level(slots, routings, checkers, ThreadPoolExecutor(chosen.workers, thread_name_prefix="check"))
+    checking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="check")
+    survey = _survey(chosen, arm, slots, routings)
+    steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap)
     collector, fleet = Collector(sources, jobs), Fleet(ledger, chosen.fleet_budget, utc_now)
     cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
+    control = ChangeControl(ledger, doorbell, lambda: policies, utc_now)
+    begin = BeginAsked(ledger, lambda: policies, utc_now, fleet, signer)
+    asking = Asking(approval_rule, begin, utc_now)
+    asks = Asks(ledger, doorbell, lambda: policies, asking)
+    by_hand = ByHand(ledger, doorbell, lambda: policies, utc_now, signer, asking)
+    readiness = Readiness(
+        ledger=ledger,
+        doorbell=doorbell,
+        survey=survey,
+        policies=lambda: policies,
+        fleet=fleet,
+        channels=channels.keys(),
+        answering=Answering(signed_in=bool(chosen.entra_tenant_id) and not identity_problems, links=links is not None),
+        clock=utc_now,
+        pool=ThreadPoolExecutor(chosen.workers, thread_name_prefix="ready"),
+    )
+    told = _linked(channels, links, asks) | {
+        CONTROL_CHANNEL: ControlChannel(outbound, lambda: policies, control.told, utc_now)
+    }
     return App(
         settings=chosen,
         policy_problems=problems,
-        watch=Watch(ledger, doorbell, doorbell, collector, lambda: policies, fleet, utc_now, cycles, problems),
-        rollbacks=Rollbacks(ledger, doorbell, steps, partial(policy_of, policies), utc_now, signer),
+        watch=Watch(
+            ledger, doorbell, doorbell, collector, lambda: policies, fleet, utc_now, cycles, problems, signer, asking
+        ),
+        rollbacks=Runs(ledger, doorbell, steps, partial(policy_of, policies), utc_now, signer),
         warm_up=WarmUp(slots, routings, partial(policy_of, policies)),
-        notifications=Notifications(ledger, doorbell, channels, utc_now),
+        notifications=Notifications(ledger, doorbell, told, utc_now),
         intake=Intake(ledger, doorbell, lambda: policies, utc_now),
-        by_hand=ByHand(ledger, doorbell, lambda: policies, utc_now, signer),
+        by_hand=by_hand,
         fleet=fleet,
         fleet_switch=FleetSwitch(ledger, doorbell, lambda: policies, utc_now),
         receipts=Receipts(ledger),
         poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
         returns=doorbell,
+        identities=callers,
+        audit=Audit(ledger, utc_now),
+        control=control,
+        promotions=Promotions(ledger, doorbell, lambda: policies, utc_now, partial(_unready, readiness)),
+        drills=Drills(ledger, doorbell, lambda: policies, utc_now),
+        readiness=readiness,
+        asks=asks,
+        requests=Requests(by_hand, asking, control, lambda: policies),
+        link_pages=LinkPages(asks, links, utc_now) if links else None,
     )
+
+
+def _survey(chosen: Settings, arm: ArmAccess, slots: AppServiceSlots, routings: Mapping[str, Routing[Any]]) -> Survey:
+    """Return what looks at the world for readiness, by threads of its own: a minute's check must not delay a probe.
+
+    Nothing is kept from one minute to the next: what is broken now is named now.
+    """
+    at_once = timedelta(0)
+    return Survey(
+        slots,
+        routings,
+        AppServiceSlotKeeping(arm, utc_now, at_once),
+        ArmRoles(arm, utc_now, at_once),
+        ResolvingHosts(),
+        HttpProber(ThreadPoolExecutor(chosen.workers, thread_name_prefix="ready probe")),
+        ThreadPoolExecutor(chosen.workers, thread_name_prefix="survey"),
+    )
+
+
+def _unready(readiness: Readiness, workload: str) -> str | None:
+    """Return why level 1 of a workload could not take a change back, as far as its last check tells."""
+    reasons = readiness.report(workload).why_not(level=1)
+    return "; ".join(reasons[:_MOST_REASONS]) or None
+
+
+def _links(chosen: Settings) -> tuple[Links | None, tuple[str, ...]]:
+    """Return what makes links; without it only those who are signed in can answer."""
+    if chosen.link_key is None or chosen.link_address is None:
+        return None, ()
+    try:
+        return Links(chosen.link_key.get_secret_value(), chosen.link_address), ()
+    except SettingsError as error:
+        return None, (f"LINK_KEY, LINK_ADDRESS: {error}",)
+
+
+def _linked(channels: Mapping[str, Channel], links: Links | None, asks: Asks) -> dict[str, Channel]:
+    if links is None:
+        return dict(channels)
+    return {name: LinkedChannel(name, channel, links, asks.find) for name, channel in channels.items()}
 
 
 def _routings(arm: ArmAccess, outbound: Outbound) -> dict[str, Routing[Any]]:
@@ -159,7 +264,7 @@ def _channels(
     """Build every channel that a policy names from the setting CHANNEL_<KIND>_<NAME>."""
     channels: dict[str, WebhookChannel] = {}
     problems: list[str] = []
-    for name in sorted({to for policy in folder.policies.values() for to in policy.notify.to}):
+    for name in sorted({to for policy in folder.policies.values() for to in _named_channels(policy)}):
         setting = "CHANNEL_" + name.replace(":", "_").upper()
         try:
             channels[name] = WebhookChannel(name, environment.get(setting, ""))
@@ -168,46 +273,6 @@ def _channels(
     return channels, tuple(problems)
 
 
-def _table(chosen: Settings) -> "TableClient":
-    from azure.data.tables import TableServiceClient
-
-    # One repetition bridges a hiccup; more would hold threads while the storage is away, and starve the health routes.
-    options: dict[str, Any] = {"transport": _transport(chosen), "retry_total": 1, "retry_backoff_factor": 0.1}
-    if chosen.storage_connection:
-        service = TableServiceClient.from_connection_string(chosen.storage_connection, **options)
-    else:
-        endpoint = f"https://{chosen.storage_account}.table.{chosen.storage_suffix}"
-        service = TableServiceClient(endpoint, credential=credential(chosen.client_id), **options)
-    with translated("opening the table"):
-        return service.create_table_if_not_exists(chosen.table)
-
-
-def _transport(chosen: Settings) -> "RequestsTransport":
-    """Return a transport with a connection for every thread; the default keeps ten and throws the others away."""
-    from azure.core.pipeline.transport import RequestsTransport
-    from requests import Session
-    from requests.adapters import HTTPAdapter
-
-    session = Session()
-    adapter = HTTPAdapter(pool_maxsize=chosen.workers)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return RequestsTransport(session=session, session_owner=False, connection_timeout=5, read_timeout=10)
-
-
-def _queues(chosen: Settings) -> Callable[[str], "QueueClient"]:
-    """Return a function that gives the client of a queue by its name."""
-    from azure.storage.queue import LinearRetry, QueueServiceClient, TextBase64EncodePolicy
-
-    # A ring that fails is only late: the watch rings again. The SDK's own patience, 80 s, would hold a worker up.
-    options: dict[str, Any] = {
-        "retry_policy": LinearRetry(backoff=1, retry_total=1),
-        "connection_timeout": 3,
-        "read_timeout": 5,
-    }
-    if chosen.storage_connection:
-        service = QueueServiceClient.from_connection_string(chosen.storage_connection, **options)
-    else:
-        endpoint = f"https://{chosen.storage_account}.queue.{chosen.storage_suffix}"
-        service = QueueServiceClient(endpoint, credential=credential(chosen.client_id), **options)
-    return cache(lambda name: service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy()))
+def _named_channels(policy: Policy) -> set[str]:
+    rules = [level.approval for level in policy.levels.by_number.values()] + [policy.approvals.warning]
+    return set(policy.notify.to).union(*(rule.to for rule in rules if rule))

@@ -2,20 +2,49 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from unicodedata import normalize
 
 import azure.functions as func
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError, from_json
 
 from shared.errors import InvalidInput
-from shared.model.rollback import BY_WATCH
+from shared.functions.names import reads_as_the_watch
+from shared.model.run import BY_WATCH
 from shared.model.signal import Sample, measured
 
 LARGEST_BODY_BYTES = 1_000_000
+FORM_MEDIA = "application/x-www-form-urlencoded"
 _LARGEST_VALUE = 1e15
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Digest = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(description="Of what was asked, as it was shown.")
+]
 BuildId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")]
+
+
+Form = Annotated[
+    bytes,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "The form of a page, as a browser sends it; the page itself reads it.",
+            "properties": {
+                "answer": {"type": "string", "enum": ["approve", "reject"]},
+                "reason": {"type": "string", "maxLength": 300},
+            },
+            "required": ["answer"],
+        }
+    ),
+]
 
 
 class BodyTooLarge(InvalidInput):
@@ -40,15 +69,40 @@ def _written_time(value: object) -> datetime:
 
 def _not_the_watch(name: str) -> str:
     """Refuse the name of the watch, and whatever looks like it: a rollback of its own is charged and decided again."""
-    seen = "".join(mark for mark in normalize("NFKC", name).casefold() if mark.isprintable() and not mark.isspace())
-    if seen == BY_WATCH:
+    if reads_as_the_watch(name):
         raise PydanticCustomError(
             "reserved_name", f"`{BY_WATCH}` is the name of automatic rollbacks; expected the name of whoever asks"
         )
     return name
 
 
-Requester = Annotated[Text, AfterValidator(_not_the_watch)]
+_ALERT = {
+    "schemaId": "azureMonitorCommonAlertSchema",
+    "data": {
+        "essentials": {
+            "alertId": "/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/a1",
+            "alertRule": "orders errors",
+            "monitorCondition": "Fired",
+            "firedDateTime": "2026-11-21T02:43:46Z",
+            "alertTargetIDs": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/orders"],
+        }
+    },
+}
+SaidName = Annotated[
+    Text,
+    AfterValidator(_not_the_watch),
+    Field(description="Who asks. With a token: your own name, or none. With a function key alone: taken on trust."),
+]
+AlertDocument = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "An alert of Azure Monitor, common schema preferred.",
+            "examples": [_ALERT],
+        }
+    ),
+]
 
 
 class PushedSample(_Body):
@@ -83,36 +137,69 @@ class SamplesMessage(SamplesBody):
 class RollbackBody(_Body):
     """A rollback asked for by a person."""
 
+    # It may be left out, for the sake of the sentence that says what is expected.
+    model_config = ConfigDict(json_schema_extra={"required": ["reason", "confirm"]})
+
     reason: Text
-    requested_by: Requester = "an operator"
-    level: int = Field(default=1, ge=1, le=4)
+    confirm: str = Field(default="", max_length=200, description="The workload's name, typed out; else nothing starts.")
+    requested_by: SaidName | None = None
+    level: int | None = Field(default=None, ge=1, le=4, description="1, unless the strategy says another one.")
+    strategy: Text | None = Field(default=None, description="The plan of the policy by which the level is taken.")
+
+
+class PromotionBody(_Body):
+    """A build that is to go forward."""
+
+    build: BuildId
+    reason: Text | None = None
+    requested_by: SaidName | None = None
+
+
+class DrillBody(_Body):
+    """A level that is to be rehearsed."""
+
+    level: int = Field(ge=1, le=4)
+    confirm: str = Field(
+        default="",
+        max_length=200,
+        description="The name of the workload that the policy rehearses the level on, typed out; else nothing starts. "
+        "Not needed where nothing is changed.",
+    )
+    requested_by: SaidName | None = None
+
+
+class ApproveBody(_Body):
+    """Yes to a question, as it was seen."""
+
+    digest: Digest
+    reason: Text | None = None
+
+
+class RejectBody(_Body):
+    """No to a question."""
+
+    reason: Text | None = None
 
 
 class CancelBody(_Body):
-    """A rollback that a person ends."""
+    """A run that a person ends, or a question that is taken back."""
 
     reason: Text
-    cancelled_by: Text = "an operator"
+    cancelled_by: SaidName | None = None
 
 
 class PauseBody(_Body):
     """A pause of the whole fleet."""
 
     reason: Text
-    by: Text = "an operator"
-
-
-class ResumeQuery(_Body):
-    """The end of a pause; it comes as query parameters."""
-
-    by: Text = "an operator"
+    by: SaidName | None = None
 
 
 class KnownGoodBody(_Body):
     """The build to go back to."""
 
     build: BuildId
-    recorded_by: Text = "an operator"
+    recorded_by: SaidName | None = None
     override: BuildId | None = None
 
 
@@ -123,6 +210,16 @@ class ChangeBody(_Body):
     known_good: BuildId | None = None
     override: BuildId | None = None
     kind: Literal["deployment", "migration", "rollout"] = "deployment"
+
+
+def body_of(kind: Any, request: func.HttpRequest) -> Any:
+    """Return the body as the type that an operation takes.
+
+    Raises:
+        InvalidInput: what `json_body` raises.
+        pydantic.ValidationError: it is JSON, and not of that type.
+    """
+    return request.get_body() if kind == Form else TypeAdapter(kind).validate_python(json_body(request))
 
 
 def json_body(request: func.HttpRequest) -> Any:

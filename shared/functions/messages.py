@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesMessage, parse
 from shared.functions.problems import say_fields
+from shared.model.command import Command, read_message
 
 
 def ids(message: func.QueueMessage, *names: str) -> list[str]:
@@ -44,6 +45,19 @@ def samples(message: func.QueueMessage) -> SamplesMessage:
     document: Any = parse(message.get_body())
     try:
         return SamplesMessage.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(say_fields(error), where=_where(message)) from None
+
+
+def command(message: func.QueueMessage) -> tuple[str, Command]:
+    """Return the workload that a command is for, and the command.
+
+    Raises:
+        InvalidInput: naming the fields that are wrong.
+    """
+    document: Any = parse(message.get_body())
+    try:
+        return read_message(document)
     except ValidationError as error:
         raise InvalidInput(say_fields(error), where=_where(message)) from None
 

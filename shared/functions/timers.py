@@ -1,4 +1,5 @@
-"""The timers: one collects and decides, one notices when that has fallen silent, one looks after the poison queues.
+"""The timers: one collects and decides, one notices when that has fallen silent, one looks after the poison queues,
+one checks whether things could be taken back if they had to be.
 
 The poison queues are swept by a timer: queue triggers would poll them every second, for what hardly ever comes.
 """
@@ -26,3 +27,9 @@ def evaluate(timer: func.TimerRequest) -> None:
 def sweep_poison(timer: func.TimerRequest) -> None:
     """Record every message that the host gave up on, and ring again for what it was about."""
     app().poisoned.sweep()
+
+
+@timers.timer_trigger("timer", "%READINESS_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def check_readiness(timer: func.TimerRequest) -> None:
+    """Check for every workload whether it could be taken back now."""
+    app().readiness.run()

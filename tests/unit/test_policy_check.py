@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.policy_files import read_policy_folder
 from shared.policy import AnySettings, check
 from tests.fakes.policies import TEXT
 
@@ -76,3 +77,33 @@ def test_a_setting_that_does_not_fit_is_named_and_what_it_holds_is_not(
     said = capsys.readouterr().out
     assert "site.url: what the app setting FRONT holds cannot be used here" in said
     assert "hunter2" not in said
+
+
+_LIVE = TEXT.replace("notify:", "levels: {1: {}, 3: {roads: [slot_swap], drill: {on: staging}}}\nnotify:")
+_STAGING = TEXT.replace("workload: orders", "workload: staging").replace("sites/orders", "sites/staging")
+_UNWILLING = (
+    "orders names staging in levels.3.drill.on, which does not agree to it; "
+    "expected `drill_target: true` in the policy of staging"
+)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_target_of_drills_that_does_not_agree_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], order: int
+) -> None:
+    files = written(tmp_path, *(_LIVE, _STAGING)[::order])
+    assert check(files, {}) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == _UNWILLING
+    folder = read_policy_folder(tmp_path, {})
+    assert folder.problems == (_UNWILLING,)
+    assert set(folder.policies) == {"orders", "staging"}  # both go on being watched
+
+
+def test_a_target_of_drills_that_agrees_is_none_of_anybodys_problems(tmp_path: Path) -> None:
+    files = written(tmp_path, _LIVE, f"drill_target: true\n{_STAGING}")
+    assert check(files, {}) == 0
+    assert read_policy_folder(tmp_path, {}).problems == ()
+
+
+def test_a_target_that_is_not_there_is_no_target_that_refuses(tmp_path: Path) -> None:
+    assert check(written(tmp_path, _LIVE), {}) == 0

@@ -32,11 +32,22 @@ ALERTS = Route("POST", "/api/alerts", common(metric()))
 SAMPLES = Route("POST", "/api/workloads/demo/samples", {"samples": [sample()]})
 KNOWN_GOOD = Route("PUT", "/api/workloads/orders/known-good", {"build": "b7", "recorded_by": "pipeline"})
 CHANGES = Route("POST", "/api/workloads/orders/changes", {"build": "b8", "known_good": "b7", "kind": "rollout"})
-ROLLBACKS = Route("POST", "/api/workloads/orders/rollbacks", {"reason": "by hand", "requested_by": "ada", "level": 1})
+ROLLBACKS = Route(
+    "POST",
+    "/api/workloads/orders/rollbacks",
+    {"reason": "by hand", "confirm": "orders", "requested_by": "ada", "level": 1},
+)
 _NO_ROLLBACK = "orders.20010101T000000000000"
 CANCEL = Route("POST", f"/api/rollbacks/{_NO_ROLLBACK}/cancel", {"reason": "a false alarm", "cancelled_by": "ada"})
+COMMANDS = Route(
+    "POST", "/api/workloads/orders/commands", {"command": "error", "severity": "low", "text": "x", "id": "c1"}
+)
+PROMOTIONS = Route(
+    "POST", "/api/workloads/orders/promotions", {"build": "b8", "reason": "a new one", "requested_by": "ada"}
+)
+DRILLS = Route("POST", "/api/workloads/orders/drills", {"level": 1, "requested_by": "ada"})
 PAUSE = Route("PUT", "/api/fleet/pause", {"reason": "Azure is down", "by": "ada"})
-ROUTES = (ALERTS, SAMPLES, KNOWN_GOOD, CHANGES, ROLLBACKS, CANCEL, PAUSE)
+ROUTES = (ALERTS, SAMPLES, KNOWN_GOOD, CHANGES, COMMANDS, PROMOTIONS, DRILLS, ROLLBACKS, CANCEL, PAUSE)
 
 DEEP = 100_000
 HUGE: dict[str, bytes] = {

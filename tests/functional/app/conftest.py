@@ -20,6 +20,7 @@ from tests.functional.app.guarded import (
 )
 from tests.functional.app.http_client import Api
 from tests.functional.app.lonely import Lonely
+from tests.functional.app.tenant_app import TenantApp, tenant_app
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         running.options.settings = {
             "POLICY_FOLDER": str(policies),
             "WATCH_SCHEDULE": WATCH_EVERY_SECOND,
+            "READINESS_SCHEDULE": ONCE_A_YEAR,
             "POISON_SCHEDULE": ONCE_A_YEAR,  # what ends in the poison queues is looked at first
         }
         start_impatient_host(folder / "app", running)
@@ -68,8 +70,16 @@ def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
             "WATCH_SCHEDULE": ONCE_A_YEAR,
             "EVALUATE_SCHEDULE": ONCE_A_YEAR,
             "POISON_SCHEDULE": ONCE_A_YEAR,
+            "READINESS_SCHEDULE": ONCE_A_YEAR,
         }
         arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--drain-seconds", "1"]
         with Child("local.functions_host", arguments, tmp_path / "lonely.log", settings) as host:
             api = Api(str(host.ready["url"]), str(host.ready["function_key"]))
             yield Lonely(api, storage, str(host.ready["master_key"]))
+
+
+@pytest.fixture(scope="session")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TenantApp]:
+    """An app that asks for tokens; it watches nothing."""
+    with tenant_app(tmp_path_factory.mktemp("tenant")) as app:
+        yield app

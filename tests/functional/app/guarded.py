@@ -1,7 +1,8 @@
-"""The rig of these tests: three workloads, quick swaps, and queues that try again at once.
+"""The rig of these tests: four workloads, quick swaps, and queues that try again at once.
 
-`demo` is the shipped policy. `shop` has a site of its own, for rollbacks by hand. `orders` pushes signals without a
-scale and stands on a site that does not exist, so that a fuzzer may ask anything of it.
+`demo` is the shipped policy. `shop` has a site of its own, for rollbacks by hand; `books` has one for promotions.
+`orders` pushes signals without a scale and stands on a site that does not exist, so that a fuzzer may ask anything of
+it.
 """
 
 import json
@@ -14,11 +15,11 @@ from local.rig.rig import APP_FOLDER, Rig
 
 WATCH_EVERY_SECOND = "* * * * * *"
 ONCE_A_YEAR = "0 0 0 1 1 *"
-SITES = ("demo", "shop")
+SITES = ("demo", "shop", "books")
 
 
 def simulated_azure() -> SimulatorConfig:
-    """Two sites whose swaps take a second."""
+    """Sites whose swaps take a second."""
     return SimulatorConfig(
         sites=[
             SiteConfig(name=name, slots={PRODUCTION: SlotConfig(build="b1"), "last-good": SlotConfig(build="b1")})
@@ -29,7 +30,7 @@ def simulated_azure() -> SimulatorConfig:
 
 
 def write_policies(folder: Path, rig: Rig) -> Path:
-    """Write the three policies; JSON is YAML."""
+    """Write the policies; JSON is YAML."""
     folder.mkdir()
     (folder / "demo.yaml").write_text((APP_FOLDER / "policies" / "demo.yaml").read_text(encoding="utf-8"))
     orders = {
@@ -38,15 +39,17 @@ def write_policies(folder: Path, rig: Rig) -> Path:
         "fired": {"alert": "orders errors"},
     }
     policies = [
-        _policy("shop", rig.site_id("shop"), rig.simulator.front_doors["shop"], {}),
-        _policy("orders", rig.site_id("orders"), rig.site_url, orders),
+        policy("shop", rig.site_id("shop"), rig.simulator.front_doors["shop"], {}),
+        policy("books", rig.site_id("books"), rig.simulator.front_doors["books"], {}) | promoting(rig, "books"),
+        policy("orders", rig.site_id("orders"), rig.site_url, orders),
     ]
-    for policy in policies:
-        (folder / f"{policy['workload']}.yaml").write_text(json.dumps(policy))
+    for each in policies:
+        (folder / f"{each['workload']}.yaml").write_text(json.dumps(each))
     return folder
 
 
-def _policy(workload: str, site_id: str, url: str, signals: dict[str, Any]) -> dict[str, Any]:
+def policy(workload: str, site_id: str, url: str, signals: dict[str, Any]) -> dict[str, Any]:
+    """A policy that probes a site, and watches signals."""
     conditions = {"latency": "latency > 2s", "amount": "amount > 1000", "fired": "fired >= 1"}
     watched = [{"name": name, "when": when} for name, when in conditions.items() if name in signals]
     failing = {"name": "errors", "when": "error_rate > 5%", "for": "60s"}
@@ -56,6 +59,11 @@ def _policy(workload: str, site_id: str, url: str, signals: dict[str, Any]) -> d
         "signals": {"error_rate": {"probe": "/health", "share": "failed", "every": "2s"}, **signals},
         "triggers": {"critical": [failing], "investigation": watched},
     }
+
+
+def promoting(rig: Rig, site: str) -> dict[str, Any]:
+    """The part of a policy by which a build in the slot goes forward, after a moment's bake."""
+    return {"promotion": {"slot": "last-good", "url": rig.simulator.slot_fronts[site]["last-good"], "bake": "2s"}}
 
 
 def start_impatient_host(folder: Path, rig: Rig) -> Child:

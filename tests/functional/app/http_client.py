@@ -37,6 +37,7 @@ class Api:
 
     url: str
     key: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
     def get(self, path: str) -> Answer:
         return self.send("GET", path)
@@ -62,7 +63,8 @@ class Api:
         connection = HTTPConnection(address.hostname or "", address.port, timeout=_ANSWER_WITHIN_S)
         try:
             connection.putrequest(method, path)
-            for name, value in {"x-functions-key": self.key, **headers}.items():
+            proofs = {"x-functions-key": self.key, "Authorization": f"Bearer {self.token}" if self.token else ""}
+            for name, value in {**proofs, **headers}.items():
                 if value:
                     connection.putheader(name, value)
             connection.endheaders(chunks, encode_chunked=chunked)

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.functional.app.bodies import ALERTS, CANCEL, CHANGES, KNOWN_GOOD, PAUSE, ROLLBACKS, SAMPLES, Route
+from tests.functional.app.bodies import (
+    ALERTS,
+    CANCEL,
+    CHANGES,
+    COMMANDS,
+    DRILLS,
+    KNOWN_GOOD,
+    PAUSE,
+    PROMOTIONS,
+    ROLLBACKS,
+    SAMPLES,
+    Route,
+)
 from tests.functional.app.http_client import JSON_MEDIA, Api
 from tests.functional.app.problems import refusal
 from tests.unit.alerts.test_refusals import INCOMPLETE, NO_ALERTS
@@ -15,6 +27,7 @@ from tests.unit.alerts.test_refusals import INCOMPLETE, NO_ALERTS
 pytestmark = pytest.mark.rig
 
 NO_TEXT: tuple[Any, ...] = (None, True, 5, 1.5, [], {}, "", " \t ", "x" * 501)
+NO_NAME: tuple[Any, ...] = (*NO_TEXT[1:], "watch", " W\u200batch")  # null: nobody is named
 NO_BUILD: tuple[Any, ...] = (*NO_TEXT, "-b1", "b 1", "b1\n", "b/1", "b'1", "bü", "x" * 129)
 NO_WHOLE_NUMBER: tuple[Any, ...] = (None, True, "3", [], {}, 0, -1, 1.5, 10**10, 10**100)
 NO_NUMBER: tuple[Any, ...] = (None, True, "5", "NaN", [], {})
@@ -43,17 +56,25 @@ FIELDS: tuple[tuple[Route, Place, tuple[Any, ...]], ...] = (
     (SAMPLES, ("samples", 0, "count"), NO_WHOLE_NUMBER),
     (SAMPLES, ("samples", 0, "id"), (None, True, 5, [], {}, "x" * 81)),
     (KNOWN_GOOD, ("build",), NO_BUILD),
-    (KNOWN_GOOD, ("recorded_by",), NO_TEXT),
+    (KNOWN_GOOD, ("recorded_by",), NO_NAME),
     (CHANGES, ("build",), NO_BUILD),
     (CHANGES, ("known_good",), NO_BUILD[1:]),
     (CHANGES, ("kind",), (*NO_TEXT, "Deployment", "restart")),
     (ROLLBACKS, ("reason",), NO_TEXT),
-    (ROLLBACKS, ("requested_by",), NO_TEXT),
-    (ROLLBACKS, ("level",), (None, True, "1", 1.5, 0, 5, -1, [], {}, 10**30)),
+    (ROLLBACKS, ("requested_by",), NO_NAME),
+    (ROLLBACKS, ("confirm",), (*NO_TEXT, "order", "Orders", " orders", "orders\n")),
+    (ROLLBACKS, ("strategy",), NO_TEXT[1:]),
+    (DRILLS, ("level",), (None, True, "1", 1.5, 0, 5, -1, [], {}, 10**30)),
+    (DRILLS, ("requested_by",), NO_NAME),
+    (PROMOTIONS, ("build",), NO_BUILD),
+    (PROMOTIONS, ("reason",), NO_TEXT[1:]),
+    (PROMOTIONS, ("requested_by",), NO_NAME),
+    (COMMANDS, ("command",), (*NO_TEXT, "Start", "restart", "x" * 3_000)),
+    (ROLLBACKS, ("level",), (True, "1", 1.5, 0, 5, -1, [], {}, 10**30)),
     (CANCEL, ("reason",), NO_TEXT),
-    (CANCEL, ("cancelled_by",), NO_TEXT),
+    (CANCEL, ("cancelled_by",), NO_NAME),
     (PAUSE, ("reason",), NO_TEXT),
-    (PAUSE, ("by",), NO_TEXT),
+    (PAUSE, ("by",), NO_NAME),
     (CHANGES, ("override",), NO_BUILD[1:]),
     (KNOWN_GOOD, ("override",), NO_BUILD[1:]),
 )
@@ -82,6 +103,23 @@ def test_a_value_of_the_wrong_kind_is_refused_by_the_name_of_its_field(
 ) -> None:
     answer = api.send_json(route.method, route.path, with_field(route.good, place, value))
     assert refusal(answer, HTTPStatus.BAD_REQUEST).startswith(".".join(map(str, place)))
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"command": "error", "severity": "worst", "text": "x"}, "error.severity"),
+        ({"command": "error", "severity": "low", "text": " "}, "error.text"),
+        ({"command": "checkpoint", "confidence": 11}, "checkpoint.confidence"),
+        ({"command": "checkpoint", "counts": {"rows": -1}}, "checkpoint.counts.rows"),
+        ({"command": "start"}, "start.build"),
+        ({"command": "pause", "build": "b1"}, "pause.build"),
+        ({"command": "pause", "id": "no id"}, "pause.id"),
+    ],
+)
+def test_a_command_is_refused_by_its_kind_and_field(api: Api, document: dict[str, Any], place: str) -> None:
+    answer = api.send_json(COMMANDS.method, COMMANDS.path, document)
+    assert refusal(answer, HTTPStatus.BAD_REQUEST).startswith(f"{place}: ")
 
 
 @pytest.mark.parametrize("place", [(), ("samples", 0)], ids=["at the top", "in a sample"])

@@ -16,9 +16,9 @@ def test_a_pause_is_seen_wherever_people_look_until_it_is_taken_back(lonely: Lon
     paused = api.send_json("PUT", "/api/fleet/pause", {"reason": "Azure is down", "by": "ada"})
     assert (paused.status, paused.json) == (
         HTTPStatus.OK,
-        {"says": "the fleet is paused by ada: Azure is down", "untold": []},
+        {"says": "the fleet is paused by a key holder said to be ada: Azure is down", "untold": []},
     )
-    assert api.get("/api/workloads").json["paused"]["by"] == "ada"
+    assert api.get("/api/workloads").json["paused"]["by"] == "a key holder said to be ada"
     assert "paused" in checks(api.get("/api/health"))["fleet"]["says"]
     history = api.get("/api/workloads/demo").json["events"]
     assert [event["kind"] for event in history if event["kind"].startswith("fleet")] == ["fleet_paused"]
@@ -28,6 +28,6 @@ def test_a_pause_is_seen_wherever_people_look_until_it_is_taken_back(lonely: Lon
     assert api.get("/api/fleet").json["paused"] is not None
 
     resumed = api.send("DELETE", f"/api/fleet/pause?by={quote('Ada & co')}")
-    assert resumed.json["says"] == "the fleet is resumed by Ada & co"
+    assert resumed.json["says"] == "the fleet is resumed by a key holder said to be Ada & co"
     assert checks(api.get("/api/health"))["fleet"]["ok"]
     assert api.send("DELETE", "/api/fleet/pause").json["says"] == "the fleet was not paused"

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from local.processes import Child
-from tests.functional.app.bodies import CHANGES, KNOWN_GOOD, ROLLBACKS, SAMPLES, Route, sample
+from tests.functional.app.bodies import (
+    CHANGES,
+    COMMANDS,
+    DRILLS,
+    KNOWN_GOOD,
+    PROMOTIONS,
+    ROLLBACKS,
+    SAMPLES,
+    Route,
+    sample,
+)
 from tests.functional.app.http_client import JSON_MEDIA, Api
 from tests.functional.app.problems import refusal
 from tests.unit.alerts.payloads import EVERY_SHAPE
@@ -22,7 +32,7 @@ _ODD: tuple[Any, ...] = (
 )
 ROUTES = (
     *(Route("POST", "/api/alerts", shape) for shape in EVERY_SHAPE.values()),
-    *(KNOWN_GOOD, CHANGES, ROLLBACKS),
+    *(KNOWN_GOOD, CHANGES, COMMANDS, PROMOTIONS, DRILLS, ROLLBACKS),
     Route("POST", "/api/workloads/orders/samples", {"samples": [sample(signal="orders.amount", id="m", count=2)]}),
     Route("POST", SAMPLES.path, {"samples": [sample(), sample()]}),
 )

@@ -18,6 +18,7 @@ from local.rig.rig import Rig
 from shared.adapters.tables import TableLedger
 from shared.engine.records import snapshot
 from tests.functional.app.bodies import NO_SUCH_THING, UNREADABLE, sample
+from tests.functional.app.http_client import Api
 from tests.functional.app.waiting import wait_until
 
 pytestmark = pytest.mark.rig
@@ -53,6 +54,14 @@ BAD: dict[str, tuple[tuple[dict[str, Any], str], ...]] = {
         ({"workload": "demo", "delivery": ["x"]}, "expected a JSON object with workload, delivery"),
         ({"workload": "a/b?c", "delivery": "x"}, "there is no workload"),
     ),
+    "commands": (
+        ({"workload": "demo"}, "command: Field required"),
+        ({"workload": "demo", "command": "stop"}, "command: expected one of 'start'"),
+        ({"workload": "demo", "command": "start"}, "start.build: "),
+        ({"command": "pause"}, "workload: "),
+        ({"workload": "nobody", "command": "pause"}, "there is no workload 'nobody' here"),
+    ),
+    "promotions": (({"rollback": "demo.20240501T120000000000"}, "there is no rollback"),),
     "watch": (
         ({}, "expected a JSON object with workload"),
         ({"workload": None}, "expected a JSON object with workload"),
@@ -142,6 +151,21 @@ def test_good_samples_among_bad_messages_all_arrive(rig: Rig, ledger: TableLedge
         return {one.id for one in series} >= sent
 
     wait_until(arrived, within_s=20)
+
+
+def test_a_command_is_obeyed_once_and_one_that_is_refused_is_consumed(rig: Rig, host: Child, api: Api) -> None:
+    mailbox, logged = Mailbox.of(rig, "commands"), host.log.stat().st_size
+    start = written(as_json({"workload": "orders", "command": "start", "build": "q2", "id": "queued"}))
+    mailbox.queue.send_message(start)
+    wait_until(lambda: (api.get("/api/workloads/orders").json["change"] or {}).get("build") == "q2")
+    mailbox.queue.send_message(start)
+    wait_until(lambda: b"command queued was obeyed before" in host.log.read_bytes()[logged:])
+    for_another = {"workload": "orders", "command": "pause", "change": "orders.change.of.yesterday"}
+    mailbox.queue.send_message(written(as_json(for_another)))
+    wait_until(lambda: b"command pause to orders: " in host.log.read_bytes()[logged:])
+    wait_until(mailbox.is_empty)
+    assert mailbox.poisoned() == []
+    assert api.get("/api/workloads/orders").json["change"]["status"] == "active"
 
 
 def test_a_ring_with_more_in_it_is_heard(rig: Rig) -> None:

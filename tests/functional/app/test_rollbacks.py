@@ -17,7 +17,7 @@ pytestmark = pytest.mark.rig
 
 def ask(api: Api, workload: str = "shop") -> Answer:
     """Ask for a rollback by hand."""
-    wanted = {"reason": "the basket\nis\x1b[31m empty", "requested_by": "ada"}
+    wanted = {"reason": "the basket\nis\x1b[31m empty", "requested_by": "ada", "confirm": workload}
     return api.send_json("POST", f"/api/workloads/{workload}/rollbacks", wanted)
 
 

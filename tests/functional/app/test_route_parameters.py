@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.functional.app.bodies import CHANGES, KNOWN_GOOD, ROLLBACKS, SAMPLES
+from tests.functional.app.bodies import CHANGES, COMMANDS, DRILLS, KNOWN_GOOD, PROMOTIONS, ROLLBACKS, SAMPLES
 from tests.functional.app.http_client import JSON_MEDIA, Api
 from tests.functional.app.problems import refusal
 
@@ -45,7 +45,9 @@ every_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 
 @every_name
 def test_no_such_workload_to_read(api: Api, name: str) -> None:
-    assert "there is no workload" in refusal(api.get(f"/api/workloads/{name}"), HTTPStatus.NOT_FOUND)
+    for shown in ("", "/control", "/readiness"):
+        answer = api.get(f"/api/workloads/{name}{shown}")
+        assert "there is no workload" in refusal(answer, HTTPStatus.NOT_FOUND)
 
 
 @every_name
@@ -55,7 +57,7 @@ def test_no_such_rollback(api: Api, name: str) -> None:
 
 
 @every_name
-@pytest.mark.parametrize("route", [SAMPLES, KNOWN_GOOD, CHANGES, ROLLBACKS], ids=str)
+@pytest.mark.parametrize("route", [SAMPLES, KNOWN_GOOD, CHANGES, COMMANDS, PROMOTIONS, DRILLS, ROLLBACKS], ids=str)
 def test_no_such_workload_to_change(api: Api, route: object, name: str) -> None:
     assert isinstance(route, type(SAMPLES))
     path = f"/api/workloads/{name}/{route}"

@@ -5,7 +5,6 @@ from pydantic import ValidationError
 
 from shared.functions.bodies import RollbackBody
 from shared.functions.problems import say_fields
-from shared.model.rollback import BY_WATCH
 
 _LOOKS_LIKE_IT = {
     "as it is": "watch",
@@ -24,7 +23,9 @@ _LOOKS_LIKE_IT = {
 
 
 def body(requested_by: str) -> RollbackBody:
-    return RollbackBody.model_validate({"reason": "customers complain", "requested_by": requested_by})
+    return RollbackBody.model_validate(
+        {"reason": "customers complain", "confirm": "shop", "requested_by": requested_by}
+    )
 
 
 @pytest.mark.parametrize("name", _LOOKS_LIKE_IT.values(), ids=_LOOKS_LIKE_IT.keys())
@@ -39,7 +40,3 @@ def test_the_name_of_the_watch_is_refused_however_it_is_written(name: str) -> No
 @pytest.mark.parametrize("name", ["watchman", "the watch", "night watch", "an operator", "w", "Kim"])
 def test_any_other_name_is_taken_as_it_is_written(name: str) -> None:
     assert body(f" {name} ").requested_by == name
-
-
-def test_nobody_asks_as_the_watch_by_saying_nothing() -> None:
-    assert RollbackBody(reason="customers complain").requested_by != BY_WATCH

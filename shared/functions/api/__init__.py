@@ -1,0 +1,30 @@
+"""The HTTP API, a file for each thing that it is about. Importing it declares every operation, on one blueprint."""
+
+from shared.functions.api import (
+    asks,
+    audit,
+    changes,
+    description,
+    fleet,
+    health,
+    intake,
+    promotions,
+    rollbacks,
+    workloads,
+)
+from shared.functions.operations import OPERATIONS, api
+
+__all__ = [
+    "OPERATIONS",
+    "api",
+    "asks",
+    "audit",
+    "changes",
+    "description",
+    "fleet",
+    "health",
+    "intake",
+    "promotions",
+    "rollbacks",
+    "workloads",
+]
