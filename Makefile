@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SCENARIO ?= bad-build
 BIN := .venv/bin
-MATRICES := tests/scenarios/fault_matrix tests/scenarios/crash_matrix tests/scenarios/answer_matrix
+MATRICES := tests/scenarios/fault_matrix tests/scenarios/crash_matrix tests/scenarios/answer_matrix tests/scenarios/readiness_matrix
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: help setup demo dev test test-fast check matrices policies format infra bench lock pages clean
@@ -15,14 +15,14 @@ setup: ## set up the Python 3.13 environment and Azurite
 	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing; install Python 3.13 from https://www.python.org/downloads/" >&2; exit 1; }
 	@$(PYTHON) local/bootstrap.py app storage
 
-demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, dead-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot, percentage, pinned, slow-swap, dns, flag)
+demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, dead-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot, percentage, pinned, slow-swap, dns, flag, promotion, promotion-bad, ladder, paused)
 	@$(BIN)/python -m local.demo $(SCENARIO)
 
 dev: setup ## leave the rig running in the foreground; prints one line of JSON when ready (ports: RIG_APP_PORT, RIG_SITE_PORT, RIG_SIMULATOR_PORT)
 	@exec $(BIN)/python -m local.rig
 
 test: setup ## run all tests, against a real Azurite
-	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/infra
+	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/browser tests/infra
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(MATRICES)
 	@$(BIN)/python -m pytest tests/scenarios $(addprefix --ignore=,$(MATRICES))
 
@@ -37,6 +37,8 @@ check: setup ## lint, format, types, import contracts
 
 matrices: setup ## print the matrices: what sources, crashes and Azure's answers can do to it (about ten minutes)
 	@for matrix in $(MATRICES); do $(BIN)/python -m $$(echo $$matrix | tr / .) || exit 1; done
+	@$(BIN)/python -m tests.contract.identity.table
+	@$(BIN)/python -m tests.functional.app.access_table
 
 policies: setup ## check the policies: name what is wrong with file, line and what was expected
 	@$(BIN)/python -m shared.policy check policies/*.yaml --any-settings

@@ -40,6 +40,7 @@ class Api(StrEnum):
     KEY_VALUE_WRITE = "key_value_write"
     HOOK_READ = "hook_read"
     HOOK_CALL = "hook_call"
+    PERMISSIONS = "permissions"
     ANY = "any"
 
 
@@ -89,6 +90,7 @@ KINDS_OF: dict[Api, frozenset[Kind]] = {
     Api.KEY_VALUE_WRITE: TRANSPORT | {Kind.FORBIDDEN},
     Api.HOOK_READ: TRANSPORT,
     Api.HOOK_CALL: TRANSPORT,
+    Api.PERMISSIONS: TRANSPORT | {Kind.FORBIDDEN},
     Api.ANY: TRANSPORT,
 }
 

@@ -29,6 +29,7 @@ class RunningSimulator:
     identity_header: str
     pid: int
     afd_endpoints: dict[str, str] = field(default_factory=dict)
+    slot_fronts: dict[str, dict[str, str]] = field(default_factory=dict)
     resolvers: tuple[str, ...] = ()
 
     @property
@@ -82,5 +83,6 @@ def _running(child: Child) -> RunningSimulator:
         identity_header=ready["identity"]["header"],
         pid=child.process.pid,
         afd_endpoints=ready["afd_endpoints"],
+        slot_fronts=ready["slot_fronts"],
         resolvers=tuple(ready["resolvers"]),
     )

@@ -12,9 +12,11 @@ from local.azure_simulator.afd.proxy import AfdFront
 from local.azure_simulator.afd.routes import AFD_ROUTES
 from local.azure_simulator.app_configuration.control import AppConfigurationControl
 from local.azure_simulator.app_configuration.routes import APP_CONFIGURATION_ROUTES
+from local.azure_simulator.authorization.routes import AUTHORIZATION_ROUTES
 from local.azure_simulator.background import Background
 from local.azure_simulator.config import SimulatorConfig
 from local.azure_simulator.control.routes import Control, explain_bad_input
+from local.azure_simulator.control.slots import SlotsControl
 from local.azure_simulator.dns_zones.control import DnsZonesControl
 from local.azure_simulator.dns_zones.routes import DNS_ZONES_ROUTES
 from local.azure_simulator.front_door.proxy import FrontDoor
@@ -46,10 +48,12 @@ async def running_simulator(config: SimulatorConfig, port: int, front_door_port:
         name_servers = NameServers(simulation)
         url = await _serve_apis(stack, simulation, background, port, name_servers)
         front_doors = await _serve_front_doors(stack, simulation, front_door_port)
+        slot_fronts = await _serve_slot_fronts(stack, simulation)
         afd_endpoints = await _serve_afd(stack, simulation, front_doors)
         yield {
             "simulator": url,
             "front_doors": front_doors,
+            "slot_fronts": slot_fronts,
             "afd_endpoints": afd_endpoints,
             "resolvers": await name_servers.start(stack),
             "control": f"{url}/_control",
@@ -66,9 +70,11 @@ async def _serve_apis(
 ) -> str:
     logs = stack.enter_context(contextlib.closing(LogsApi(simulation)))
     more_routes = [*TRAFFIC_MANAGER_ROUTES, *DNS_ZONES_ROUTES, *AFD_ROUTES, *APP_CONFIGURATION_ROUTES, *HOOK_ROUTES]
-    gateway = Gateway(simulation, background, [*METRICS_ROUTES, *logs.routes(), *TOKEN_ROUTES, *more_routes])
+    own_routes = [*METRICS_ROUTES, *logs.routes(), *TOKEN_ROUTES, *AUTHORIZATION_ROUTES]
+    gateway = Gateway(simulation, background, [*own_routes, *more_routes])
     app = web.Application(middlewares=[explain_bad_input], client_max_size=MAX_BODY_BYTES)
     app.add_routes(Control(simulation).routes())
+    app.add_routes(SlotsControl(simulation).routes())
     app.add_routes(AfdControl(simulation).routes())
     for control in (TrafficManagerControl(simulation), DnsZonesControl(simulation), name_servers):
         app.add_routes(control.routes())
@@ -92,6 +98,20 @@ async def _serve_front_doors(
         front_door = FrontDoor(simulation, site, client)
         runner, urls[site.name] = await serve(front_door.handle, first_port if index == 0 else 0)
         stack.push_async_callback(runner.cleanup)
+    return urls
+
+
+async def _serve_slot_fronts(stack: contextlib.AsyncExitStack, simulation: Simulation) -> dict[str, dict[str, str]]:
+    """The own host of each slot that there is at the start, by site and slot."""
+    client = await _forwarding_client(stack)
+    urls: dict[str, dict[str, str]] = {}
+    for site in simulation.sites.values():
+        for slot in site.slots.values():
+            if slot is not site.production:
+                front = FrontDoor(simulation, site, client, own_slot=slot.name)
+                runner, url = await serve(front.handle, 0)
+                stack.push_async_callback(runner.cleanup)
+                urls.setdefault(site.name, {})[slot.name] = url
     return urls
 
 

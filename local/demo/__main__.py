@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from local.demo.deciding import SCREENSHOT
 from local.demo.drawing import draw
 from local.demo.expectations import judge
 from local.demo.pace import FULL_PACE
@@ -28,10 +29,11 @@ EXIT_CANNOT_PLAY = 2
 EXIT_INTERRUPTED = 130
 REPORT_FILE = Path("demo-report.json")
 PICTURE_FILE = Path("demo-timeline.svg")
+SCREENSHOT_FILE = Path("demo-approval.png")
 
 
 def _parse_arguments() -> argparse.Namespace:
-    stories = "\n".join(f"  {name:<12}{scenario.story}" for name, scenario in SCENARIOS.items())
+    stories = "\n".join(f"  {name:<14}{scenario.story}" for name, scenario in SCENARIOS.items())
     parser = argparse.ArgumentParser(
         prog="python -m local.demo",
         description=f"scenarios:\n{stories}",
@@ -62,8 +64,15 @@ def _play(name: str) -> Report:
     REPORT_FILE.write_text(json.dumps(found.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     PICTURE_FILE.write_text(picture(found, recording), encoding="utf-8")
     draw(terminal, found)
-    terminal.print(f"{REPORT_FILE} and {PICTURE_FILE} are written; logs are in {logs.relative_to(APP_FOLDER)}/")
+    written = ", ".join(map(str, (REPORT_FILE, PICTURE_FILE, *_kept_screenshots(logs))))
+    terminal.print(f"written: {written}; logs are in {logs.relative_to(APP_FOLDER)}/")
     return found
+
+
+def _kept_screenshots(logs: Path) -> list[Path]:
+    """Keep beside the report what a person saw, if one was asked."""
+    taken = logs / SCREENSHOT
+    return [shutil.copyfile(taken, SCREENSHOT_FILE)] if taken.exists() else []
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ What the world says, asked from outside, is in `witnesses.py`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local.demo.roads import roads_taken
 from local.demo.scene import Recording
 from local.demo.timeline import seconds_to, timeline, whole_story
 
@@ -89,6 +90,62 @@ def happened(mark: str, text: str) -> Expect:
 
     def check(recording: Recording) -> Expectation:
         return Expectation(text, mark in recording.marks, "done" if mark in recording.marks else "it never came to it")
+
+    return check
+
+
+def known_good_is(build: str) -> Expect:
+    """The build that the app would go back to from now on."""
+
+    def check(recording: Recording) -> Expectation:
+        known = recording.app.known_good.build if recording.app.known_good else "none"
+        return Expectation(f"the known good is {build}", known == build, known)
+
+    return check
+
+
+def in_quarantine(build: str) -> Expect:
+    """The app keeps the build out from now on."""
+
+    def check(recording: Recording) -> Expectation:
+        found = ", ".join(recording.app.quarantine) or "no build"
+        return Expectation(f"{build} is in quarantine", build in recording.app.quarantine, found)
+
+    return check
+
+
+def never_recorded(kind: str) -> Expect:
+    """The app's history has no event of this kind."""
+
+    def check(recording: Recording) -> Expectation:
+        event = recording.first(kind)
+        return Expectation(
+            f"the app never recorded: {kind}", event is None, event.sentence if event else "no such event"
+        )
+
+    return check
+
+
+def taken_only_after(road: str, mark: str) -> Expect:
+    """The road was not taken before that was done."""
+
+    def check(recording: Recording) -> Expectation:
+        taken = next((each.accepted for each in roads_taken(recording) if each.road == road and each.accepted), None)
+        done = recording.marks.get(mark)
+        seconds = taken.at_s - done.at_s if taken and done else None
+        found = "it never came to it" if seconds is None else f"{seconds:.1f} s later"
+        return Expectation(f"{road} was taken only after: {mark}", seconds is not None and seconds >= 0, found)
+
+    return check
+
+
+def said_of(mark: str, *words: str) -> Expect:
+    """What was noted when it was done has all of these words."""
+
+    def check(recording: Recording) -> Expectation:
+        sentence = recording.marks[mark].sentence if mark in recording.marks else "it never came to it"
+        held = all(each in sentence for each in words)
+        return Expectation(f"{mark}: {'; '.join(words)}", held, sentence)
 
     return check
 

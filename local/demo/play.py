@@ -1,7 +1,8 @@
 """Plays one scenario on a rig of its own and returns what was seen of it from outside."""
 
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from local.rig.rig import Rig, RigOptions
 
 _LOOK_EVERY_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
+_MISSING = "{} is missing; install it, or put it on the PATH"
 
 
 class CannotPlay(Exception):
@@ -33,6 +35,7 @@ def play(name: str, pace: Pace, screen: Screen, logs: Path) -> Recording:
         CannotPlay: the rig did not start, or the app was not healthy to begin with.
     """
     scenario = SCENARIOS[name]
+    _demand(scenario.tools)
     screen.say(f"{name}: {scenario.story}")
     options = scenario.stage.options(pace, logs, hosts=scenario.hosts, deliver_twice=scenario.deliver_twice)
     with (
@@ -45,6 +48,12 @@ def play(name: str, pace: Pace, screen: Screen, logs: Path) -> Recording:
         _change(scene, scenario, screen)
         came_to_end = _strike_and_watch(scene, scenario, screen)
         return _recording(scene, scenario, name, came_to_end=came_to_end)
+
+
+def _demand(tools: Iterable[str]) -> None:
+    missing = next((tool for tool in tools if shutil.which(tool) is None), None)
+    if missing:
+        raise CannotPlay(_MISSING.format(missing))
 
 
 @contextmanager
@@ -60,7 +69,7 @@ def _started(options: RigOptions) -> Iterator[Rig]:
 def _one_sentence(error: Exception) -> str:
     """What did not start, and the last word of its log."""
     if isinstance(error, FileNotFoundError) and error.filename:
-        return f"{error.filename} is missing; install it, or put it on the PATH"
+        return _MISSING.format(error.filename)
     lines = [line for line in str(error).splitlines() if line.strip()]
     return " ".join(dict.fromkeys((lines[0], lines[-1])))
 
@@ -98,7 +107,7 @@ def _change(scene: Scene, scenario: Scenario, screen: Screen) -> None:
 
 def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
     if scenario.strike is not None:
-        _until(_ready_to_strike, scene, screen, within_s=scene.pace.patience_s)
+        _until(scenario.ripe, scene, screen, within_s=scene.pace.patience_s)
         at_s = time.time()
         scene.mark(FAULT, scenario.strike(scene), at_s)
         scene.heard_first = _heard(scene, scenario)
@@ -111,17 +120,12 @@ def _strike_and_watch(scene: Scene, scenario: Scenario, screen: Screen) -> bool:
     return _until(ended, scene, screen, within_s=scene.pace.patience_s, tick_s=scenario.tick_s)
 
 
-def _ready_to_strike(scene: Scene) -> bool:
-    return scene.lasted(ANNOUNCED, scene.pace.before_fault_s)
-
-
 def _heard(scene: Scene, scenario: Scenario) -> dict[str, tuple[str, ...]]:
     return {question: ask(scene.world) for question, ask in scenario.asks.items()}
 
 
 def _recording(scene: Scene, scenario: Scenario, name: str, *, came_to_end: bool) -> Recording:
     app = scene.world.app() or scene.app or AppView(verdict="", sentence="the app does not answer")
-    last = app.last_rollback
     since_s = scene.marks[ANNOUNCED].at_s
     return Recording(
         scenario=name,
@@ -139,5 +143,12 @@ def _recording(scene: Scene, scenario: Scenario, name: str, *, came_to_end: bool
         heard_first=scene.heard_first,
         heard_last=_heard(scene, scenario),
         doubled=scene.world.doubled(),
-        outcome=scene.world.rollback_outcome(last.id) if last else app.sentence,
+        outcome=_outcome(scene.world, app),
     )
+
+
+def _outcome(world: World, app: AppView) -> str:
+    """The sentence of what was taken back, else of what went forward, else of how it stands."""
+    if app.last_rollback:
+        return world.rollback_outcome(app.last_rollback.id)
+    return next((event.sentence for event in app.events if event.kind == "promoted"), app.sentence)

@@ -57,7 +57,7 @@ def report(recording: Recording, expectations: list[Expectation]) -> Report:
         way=said_of(roads_taken(recording)),
         swap_posts=len(recording.site.swap_posts),
         production_build=_served_build(recording),
-        known_good_build=GOOD_BUILD,
+        known_good_build=recording.app.known_good.build if recording.app.known_good else GOOD_BUILD,
         users=phases(recording),
         timeline=tuple(moments),
         expectations=tuple(expectations),

@@ -42,7 +42,8 @@ class RoadTaken:
 def roads_taken(recording: Recording) -> list[RoadTaken]:
     """Every road that was accepted, established or given up, in the order in which that was first heard."""
     found = {kind: dict(_milestones(recording, kind)) for kind in ("effect_accepted", "step_done", "step_failed")}
-    if SLOT_SWAP not in found["effect_accepted"]:
+    # Without a rollback, a swap was one that went forward.
+    if SLOT_SWAP not in found["effect_accepted"] and recording.app.last_rollback:
         found["effect_accepted"].update(_by_journal(recording))
     roads = [
         RoadTaken(

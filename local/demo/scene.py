@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from local.demo.pace import Pace, Promptness
 from local.demo.users import Kind, Tally, Users, Visit, tally
@@ -15,6 +16,9 @@ HEALED = "fault gone"
 KILLED = "host killed"
 RESTARTED = "host back"
 PAGED = "people told"
+PROMOTING, SWAPPED = "promotion asked for", "swap accepted"
+PAUSED, RESUMED = "fleet paused", "fleet resumed"
+APPROVED = "a person approved"
 # The last moments of a run say how people are served in the end; about 10 requests a second of each kind.
 LAST_WORD_S = 3.0
 _RECENT_S = 5.0
@@ -65,6 +69,10 @@ class Scene:
         """Whether a mark is there and was set at least so long ago."""
         since = self.seconds_since(what)
         return since is not None and since >= seconds
+
+    def ago(self, at: datetime) -> float:
+        """Seconds since a time that the app tells."""
+        return time.time() - at.timestamp()
 
     def look(self) -> None:
         """Ask the app what it says now."""

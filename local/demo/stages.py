@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from local.azure_simulator.afd.config import AfdGroupConfig, AfdOriginConfig, AfdProfileConfig
 from local.azure_simulator.app_configuration.config import KeyValueConfig
 from local.azure_simulator.config import PRODUCTION, SimulatorConfig
 from local.azure_simulator.dns_zones.config import DnsZoneConfig, RecordSetConfig
+from local.azure_simulator.hook_target.config import HookTargetConfig
 from local.azure_simulator.launch import RunningSimulator
 from local.demo.named_door import NamedDoor
 from local.demo.scene import GOOD_BUILD
@@ -36,6 +38,28 @@ def split_stage(scenario: str, *more: Kind) -> Stage:
     """One site with a slot `candidate`; nothing is routed there yet."""
     site = site_of({PRODUCTION: GOOD_BUILD, CANDIDATE: GOOD_BUILD})
     return Stage(policy=own_policy(scenario), azure=SimulatorConfig(sites=[site]), kinds=(*USUAL_KINDS, *more))
+
+
+def promotion_stage() -> Stage:
+    """The same, where the new build goes forward by itself; the slot is asked at its own address."""
+    return replace(split_stage("promotion"), surroundings=_slot)
+
+
+@contextmanager
+def _slot(simulator: RunningSimulator) -> Iterator[Mapping[str, str]]:
+    yield {"CANDIDATE_URL": simulator.slot_fronts[SITE][CANDIDATE]}
+
+
+def ladder_stage() -> Stage:
+    """One site with the good build in a slot, and a job that restores its data when it is told to."""
+    site = site_of({PRODUCTION: GOOD_BUILD, GOOD_SLOT: GOOD_BUILD})
+    azure = SimulatorConfig(sites=[site], hook_target=HookTargetConfig(state={"data": {"restored": False}}))
+    return Stage(policy=own_policy("ladder"), azure=azure, surroundings=_restoring)
+
+
+@contextmanager
+def _restoring(simulator: RunningSimulator) -> Iterator[Mapping[str, str]]:
+    yield {"RESTORE_URL": simulator.url, "RESTORE_SECRET": HookTargetConfig().secret}
 
 
 def flag_stage() -> Stage:

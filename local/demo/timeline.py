@@ -15,6 +15,7 @@ SIGHT_LOST = "sight lost"
 WELL_AGAIN = "users served well again"
 # The trigger of the demo's policies that watches for failing requests.
 WATCHED_TRIGGER = "errors"
+_FORWARD = ("promoting", "promoted", "superseded")
 _ENDINGS = ("verified", "partial", "failed", "refused")
 
 
@@ -103,9 +104,9 @@ def _told_by_app(recording: Recording) -> _Found:
     for kind in ("pending", "firing"):
         if event := recording.first(kind, WATCHED_TRIGGER):
             yield event.at.timestamp(), kind, event.sentence
-    for kind in ("cleared", "blind", "decided", *_ENDINGS):
+    for kind in ("cleared", "blind", "decided", "held_back", *_FORWARD, *_ENDINGS, "asked", "answered"):
         if event := recording.first(kind):
-            yield event.at.timestamp(), kind, event.sentence
+            yield event.at.timestamp(), kind.replace("_", " "), event.sentence
 
 
 def _roads(recording: Recording) -> _Found:

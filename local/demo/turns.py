@@ -6,7 +6,7 @@ from collections.abc import Callable
 from local.demo.scene import ANNOUNCED, FAULT, GOOD_BUILD, HEALED, KILLED, PAGED, RESTARTED, Scene
 from local.demo.stages import API, CANDIDATE, FLAG, NEXT_SITE, TTL_S, ZONE, flag_at, host_of
 
-_FAIL_SHARE = 0.4
+FAIL_SHARE = 0.4
 # Of those few who meet it at all.
 _FAIL_SHARE_OF_FEW = 0.9
 _FEW_PERCENT = 20
@@ -43,8 +43,8 @@ def turns_flag_up(scene: Scene) -> str:
 
 def breaks_build(scene: Scene) -> str:
     """Let the new build fail people."""
-    scene.world.break_build(scene.new_build, _FAIL_SHARE)
-    return f"{scene.new_build} begins to fail {_FAIL_SHARE:.0%} of its requests"
+    scene.world.break_build(scene.new_build, FAIL_SHARE)
+    return f"{scene.new_build} begins to fail {FAIL_SHARE:.0%} of its requests"
 
 
 def breaks_candidate(scene: Scene) -> str:
@@ -85,6 +85,11 @@ def breaks_sight(scene: Scene) -> str:
     return "metrics and logs answer 500, probes are cut off; the site itself is healthy"
 
 
+def announced_a_while_ago(scene: Scene) -> bool:
+    """People have met what is new for some seconds."""
+    return scene.lasted(ANNOUNCED, scene.pace.before_fault_s)
+
+
 def leave_alone(_: Scene) -> None:
     """Nothing happens meanwhile."""
 
@@ -110,7 +115,7 @@ def kill_host_at_swap(scene: Scene) -> None:
 def rollback_ended(scene: Scene) -> bool:
     """A run ended, and people were watched for a while afterwards."""
     last = scene.app.last_rollback if scene.app else None
-    return last is not None and time.time() - last.ended_at.timestamp() >= scene.pace.aftermath_s
+    return last is not None and scene.ago(last.ended_at) >= scene.pace.aftermath_s
 
 
 def paged(kind: str) -> Callable[[Scene], bool]:

@@ -75,15 +75,17 @@ def heard(question: str, first: Collection[str], last: str) -> Expect:
     """Those who were asked said something else at first, and all of them said this in the end.
 
     Args:
-        first: What somebody said right after the fault.
+        first: What somebody said right after the fault, if they were asked then.
         last: What everybody said in the end.
     """
 
     def check(recording: Recording) -> Expectation:
         before, after = recording.heard_first.get(question, ()), recording.heard_last.get(question, ())
         held = set(first) <= set(before) and set(after) == {last}
-        text = f"{question}: {last}, after {' and '.join(first)}"
-        return Expectation(text, held, f"{_counted(after)}, after {_counted(before)}")
+        text, found = f"{question}: {last}", _counted(after)
+        if first:
+            text, found = f"{text}, after {' and '.join(first)}", f"{found}, after {_counted(before)}"
+        return Expectation(text, held, found)
 
     return check
 
@@ -135,6 +137,19 @@ def swap_reply_was_lost(recording: Recording) -> Expectation:
     """ARM accepted a swap whose reply reached nobody."""
     lost = any(post.accepted and post.status is None for post in recording.site.swap_posts)
     return Expectation("the reply to an accepted swap was lost", lost, f"replies {_replies(recording)}")
+
+
+def swapped_only_after(mark: str) -> Expect:
+    """ARM saw a swap, and none before that was done."""
+
+    def check(recording: Recording) -> Expectation:
+        first = min((post.time.timestamp() for post in recording.site.swap_posts), default=None)
+        done = recording.marks.get(mark)
+        seconds = first - done.at_s if first is not None and done else None
+        found = "it never came to it" if seconds is None else f"the first came {seconds:.1f} s later"
+        return Expectation(f"ARM saw no swap POST before: {mark}", seconds is not None and seconds >= 0, found)
+
+    return check
 
 
 def _replies(recording: Recording) -> str:

@@ -3,9 +3,11 @@
 The app is asked as its users ask it, the world (ARM's journal, the slots) is asked without the app.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Self
 
 import httpx
@@ -18,6 +20,8 @@ _APP_TIMEOUT_S = 5.0
 _CONTROL_TIMEOUT_S = 30.0
 # How the host's log ends the line of a message whose two runs have ended: `run_twice`.
 _DELIVERED_TWICE = " was delivered twice\n"
+_LINK = re.compile(r"https?://\S+/api/answers/\S+")
+_PERSON = "ann"
 
 
 class AppEvent(BaseModel):
@@ -38,12 +42,20 @@ class LastRollback(BaseModel):
     ended_at: datetime
 
 
+class KnownGood(BaseModel):
+    """The build to go back to."""
+
+    build: str
+
+
 class AppView(BaseModel):
-    """What the app says of the workload; events are newest first."""
+    """What the app says of the workload; events are newest first, `quarantine` is by build."""
 
     verdict: str
     sentence: str
     production_build: str = ""
+    known_good: KnownGood | None = None
+    quarantine: Mapping[str, Any] = Field(default={})
     last_rollback: LastRollback | None = None
     events: tuple[AppEvent, ...] = ()
 
@@ -105,6 +117,32 @@ class World:
         body = {"build": build, "known_good": known_good, "kind": kind}
         _must_succeed(self._app.post(f"{self._workload_url()}/changes", json=body, headers=self._key()))
 
+    def ready(self) -> bool:
+        """Whether the app says that it could take the workload back, if it had to."""
+        answer = self._app.get(f"{self._workload_url()}/readiness", headers=self._key())
+        return answer.is_success and bool(answer.json()["ok"])
+
+    def promote(self, build: str) -> str:
+        """Ask the app, as the pipeline does, to take a build forward.
+
+        Returns:
+            Why it will not; the empty text if it does.
+        """
+        body = {"build": build, "reason": "the pipeline built it"}
+        answer = self._app.post(f"{self._workload_url()}/promotions", json=body, headers=self._key())
+        if answer.status_code == HTTPStatus.CONFLICT:
+            return str(answer.json()["detail"])
+        _must_succeed(answer)
+        return ""
+
+    def pause_fleet(self, reason: str) -> None:
+        """Let no automatic rollback start anywhere, as a person does before some work by hand."""
+        _must_succeed(self._app.put(self._pause_url(), json={"reason": reason, "by": _PERSON}, headers=self._key()))
+
+    def resume_fleet(self) -> None:
+        """Let them start again."""
+        _must_succeed(self._app.delete(self._pause_url(), params={"by": _PERSON}, headers=self._key()))
+
     def rollback_outcome(self, rollback_id: str) -> str:
         """The sentence that a run ended with."""
         answer = self._app.get(f"{self.rig.app_url}/api/rollbacks/{rollback_id}", headers=self._key())
@@ -113,6 +151,9 @@ class World:
 
     def _workload_url(self) -> str:
         return f"{self.rig.app_url}/api/workloads/{self._site}"
+
+    def _pause_url(self) -> str:
+        return f"{self.rig.app_url}/api/fleet/pause"
 
     def _key(self) -> Mapping[str, str]:
         return {"x-functions-key": self.rig.function_key}
@@ -171,9 +212,19 @@ class World:
         logs = (log.read_text(encoding="utf-8", errors="replace") for log in self.rig.logs.glob("host-*.log"))
         return sum(log.count(_DELIVERED_TWICE) for log in logs)
 
+    def hook_state(self) -> Any:
+        """What the target of hooks keeps."""
+        return self._control.get("/state").json()["hook"]["state"]
+
     def told(self) -> list[str]:
         """The kinds of the notifications that people received, oldest first."""
         return [str(notification["kind"]) for notification in self.rig.inbox.received]
+
+    def link(self) -> str | None:
+        """The link by which people were asked last, out of the message that they received."""
+        asked = [str(one["sentence"]) for one in self.rig.inbox.received if one["kind"] == "asked"]
+        found = [link[0] for sentence in asked if (link := _LINK.search(sentence))]
+        return found[-1] if found else None
 
 
 def _must_succeed(answer: httpx.Response) -> None:

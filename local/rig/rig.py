@@ -5,7 +5,10 @@ RIG_APP_PORT, RIG_SIMULATOR_PORT, RIG_SITE_PORT, RIG_FUNCTION_KEY.
 """
 
 import os
+import secrets
+import socket
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +23,8 @@ from local.rig.inbox import Inbox
 
 APP_FOLDER = Path(__file__).parents[2]
 SITE = "demo"
+# The slot in which the shipped policy expects the good build.
+_GOOD_SLOT = "last-good"
 # What else belongs to the world of a running simulator; gives the app settings that speak of it.
 type Surroundings = Callable[[RunningSimulator], AbstractContextManager[Mapping[str, str]]]
 
@@ -51,6 +56,7 @@ class Rig:
     def __init__(self, options: RigOptions | None = None) -> None:
         self.options = options or RigOptions()
         self.hosts: list[Child] = []
+        self._link_key = b64encode(secrets.token_bytes(32)).decode()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -75,6 +81,7 @@ class Rig:
             )
         )
         self._of_surroundings = stack.enter_context(self.options.surroundings(self.simulator))
+        self._app_port = os.environ.get("RIG_APP_PORT") or _free_port()
         stack.callback(self._end_hosts)
         for number in range(self.options.hosts):
             self.start_host(number)
@@ -85,7 +92,7 @@ class Rig:
 
     def start_host(self, number: int = 0) -> Child:
         """Start one more function host, or one in the place of a killed one."""
-        port = os.environ.get("RIG_APP_PORT", "0") if number == 0 else "0"
+        port = self._app_port if number == 0 else "0"
         arguments = ["--app-dir", str(APP_FOLDER), "--port", port, "--instance", f"host-{number}"]
         if self.options.deliver_twice:
             arguments.append("--deliver-twice")
@@ -102,19 +109,28 @@ class Rig:
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
             "POISON_SCHEDULE": "*/5 * * * * *",
+            "READINESS_SCHEDULE": "*/5 * * * * *",
             "ARM_ENDPOINT": simulator.url,
             "METRICS_ENDPOINT": simulator.url,
             "LOGS_ENDPOINT": simulator.url,
             **simulator.identity_environment,
             "CHANNEL_WEBHOOK_OPS": self.inbox.url,
+            "LINK_KEY": self._link_key,
+            "LINK_ADDRESS": f"http://127.0.0.1:{self._app_port}/api/answers",
             "GUARDED_SITE_ID": self.site_id(),
             "GUARDED_SITE_REGION": config.location,
             "GUARDED_SITE_URL": self.site_url,
+            **self._of_slot(),
             "GUARDED_WORKSPACE_ID": config.sites[0].workspace_id,
             "RIG_FUNCTION_KEY": os.environ.get("RIG_FUNCTION_KEY", "rig-function-key"),
             **self.options.settings,
             **self._of_surroundings,
         }
+
+    def _of_slot(self) -> dict[str, str]:
+        """Where the slot of the guarded site answers, if it has one: here, slots have ports, no hosts."""
+        fronts = self.simulator.slot_fronts.get(self.options.config.sites[0].name, {})
+        return {"GUARDED_SLOT_URL": fronts[_GOOD_SLOT]} if _GOOD_SLOT in fronts else {}
 
     def site_id(self, name: str | None = None) -> str:
         """ARM id of the site of that name; of the guarded site, the first, if none is given."""
@@ -134,3 +150,9 @@ class Rig:
     @property
     def function_key(self) -> str:
         return str(self.hosts[0].ready["function_key"])
+
+
+def _free_port() -> str:
+    """Return a port that is free now: links name it before the host that answers them has started."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])

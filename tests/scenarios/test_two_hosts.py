@@ -173,6 +173,4 @@ def test_doubled_messages_on_two_hosts_come_to_the_same_as_clean_ones_on_one(tmp
     assert one.status == "verified"
     assert one.builds == {"fresh": "b1", "pinned": "b1"}
     assert (one.hook, one.swaps_accepted, one.quarantine, one.change) == ("old", 1, ["b2"], "rolled_back")
-    # A change that is announced twice is two announcements, whoever hears them.
-    assert two.events.pop("change_started") == 2 * one.events.pop("change_started")
     assert two == one

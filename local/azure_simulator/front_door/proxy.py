@@ -41,21 +41,32 @@ class Answer:
 
 
 class FrontDoor:
-    def __init__(self, simulation: Simulation, site: Site, client: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, simulation: Simulation, site: Site, client: aiohttp.ClientSession, own_slot: str | None = None
+    ) -> None:
+        """`own_slot` makes it the slot's own host, where nobody is routed anywhere else."""
         self._simulation = simulation
         self._site = site
         self._client = client
+        self._own_slot = own_slot
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started_s = time.perf_counter()
-        choice = choose_slot(self._site, request.query, request.cookies, self._simulation.random.random())
-        slot = self._site.slots[choice.slot]
+        choice = self._choice(request)
+        slot = self._site.slot(choice.slot)
+        if slot is None:
+            return by_front_door(404, "404 Web Site not found.").response
         body = await request.content.read()  # `request.read()` has a limit of 1 MiB
         answer = await self._answer(request, body, slot)
         self._record(request, choice, answer, len(body), time.perf_counter() - started_s)
         if choice.cookie:
             answer.response.set_cookie(ROUTING_NAME, choice.cookie, max_age=PIN_MAX_AGE_S, path="/")
         return answer.response
+
+    def _choice(self, request: web.BaseRequest) -> Choice:
+        if self._own_slot:
+            return Choice(self._own_slot, pinned=False, cookie=None)
+        return choose_slot(self._site, request.query, request.cookies, self._simulation.random.random())
 
     async def _answer(self, request: web.BaseRequest, body: bytes, slot: Slot) -> Answer:
         fault = self._simulation.faults.take(Api.FRONT_DOOR, request.headers.get("User-Agent", ""))

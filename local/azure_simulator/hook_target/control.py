@@ -1,4 +1,4 @@
-"""What a test does to the traffic switch: somebody turns it by hand."""
+"""What a test does to the traffic switch: somebody turns it by hand, or gives it another secret."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ type Json = dict[str, Any]
 
 
 class HookState(StrictModel):
-    state: Json
+    """What is not named stays."""
+
+    state: Json | None = None
+    secret: str | None = None
 
 
 class HookControl:
@@ -23,7 +26,11 @@ class HookControl:
         return [web.put("/_control/hook", self.put_state)]
 
     async def put_state(self, request: web.Request) -> web.Response:
-        self._simulation.hook_target.state = (await read_body(request, HookState)).state
+        wanted, target = await read_body(request, HookState), self._simulation.hook_target
+        if wanted.state is not None:
+            target.state = wanted.state
+        if wanted.secret is not None:
+            target.config = target.config.model_copy(update={"secret": wanted.secret})
         return web.json_response(hook_state(self._simulation))
 
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from local.azure_simulator.faults import Api
-from shared.model.rollback import RunStatus
+from shared.model.run import RunStatus
 from tests.scenarios.answer_matrix.answers import NAMED_BY, NO_TOKEN, Times, passes
 from tests.scenarios.answer_matrix.play import Course
 from tests.scenarios.answer_matrix.roads import SLOT_SWAP, other_road

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from local.azure_simulator.faults import Api, Kind
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.commit import commit_and_ring
-from shared.engine.records import load_rollback, snapshot
+from shared.engine.records import load_run, snapshot
 from shared.engine.start import new_rollback, starting_writes
 from shared.model.policy import Policy
-from shared.model.rollback import RoadTimes, Rollback
+from shared.model.run import RoadTimes, Run
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.ledger import MemoryLedger
 from tests.scenarios.answer_matrix.answers import HOOK_NEVER, LATE_S, Answer, Times, fault
@@ -79,8 +79,8 @@ class Course:
     """
 
     case: Case
-    run: Rollback
-    next_run: Rollback | None
+    run: Run
+    next_run: Run | None
     passes: int
     calls: Mapping[str, int]
     accepted: int
@@ -128,9 +128,9 @@ class _Play:
             good_later=self._seen_good(),
         )
 
-    def _engine(self) -> Rollbacks:
+    def _engine(self) -> Runs:
         steps = self._world.steps_without_token() if self._case.api is Api.TOKEN else self._world.steps
-        return Rollbacks(self._ledger, self._doorbell, steps, lambda _: self._policy, self._world.clock)
+        return Runs(self._ledger, self._doorbell, steps, lambda _: self._policy, self._world.clock)
 
     def _strike(self) -> None:
         case, world = self._case, self._world
@@ -158,7 +158,7 @@ class _Play:
         commit_and_ring(self._ledger, self._doorbell, WORKLOAD, starting_writes(self._policy, run))
         return run.id
 
-    def _finished(self, engine: Rollbacks, rollback_id: str) -> Rollback:
+    def _finished(self, engine: Runs, rollback_id: str) -> Run:
         """Advance a run as often as it wants to be, at the time that it wants to be."""
         clock, self._passes = self._world.clock, 0
         while not (run := self._loaded(rollback_id)).status.ended and self._passes < MOST_PASSES:
@@ -171,8 +171,8 @@ class _Play:
                 self._world.wait_for_quiet(self._case.road)
         return run
 
-    def _loaded(self, rollback_id: str) -> Rollback:
-        found = load_rollback(self._ledger, WORKLOAD, rollback_id)
+    def _loaded(self, rollback_id: str) -> Run:
+        found = load_run(self._ledger, WORKLOAD, rollback_id)
         assert found is not None
         return found[0]
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.azure_simulator.faults import Api
-from shared.model.rollback import RunStatus
+from shared.model.run import RunStatus
 from tests.scenarios.answer_matrix.answers import Answer, Times
 from tests.scenarios.answer_matrix.laws import LAWS
 from tests.scenarios.answer_matrix.matrix import Played, rows

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from local.azure_simulator.faults import Api
-from shared.model.rollback import RunStatus
+from shared.model.run import RunStatus
 from tests.scenarios.answer_matrix.answers import LATE_S, Answer, Times
 from tests.scenarios.answer_matrix.laws import broken, loops
 from tests.scenarios.answer_matrix.matrix import answers, cases, played, rows

@@ -11,11 +11,12 @@ from typing import Any
 
 from shared.engine.records import ACTIVE, EVENT, NOW_ONE, RUN, decode, snapshot
 from shared.model.event import Event, EventKind
-from shared.model.rollback import Rollback, RunStatus, StepRecord
+from shared.model.run import Run, RunStatus, StepRecord
 from shared.ports import Ledger
 from tests.scenarios.crash_matrix.worlds import CrashWorld
 
 _SOON_S = 3.0
+_WELL = (EventKind.VERIFIED.value, EventKind.PROMOTED.value)
 _LASTING = ("sites", "afd", "traffic_manager", "dns_zones", "app_configuration", "hook")
 _PASSING = frozenset({"etag", "pid", "sequence", "swap_posts", "operations", "calls"})
 
@@ -47,9 +48,12 @@ class End:
     @property
     def good(self) -> bool:
         """What every end is compared with must itself be as it should: taken back, verified and told, once each."""
-        ended = [run["status"] for run in self.runs] == [RunStatus.VERIFIED.value] and ACTIVE not in self.keys
-        told_once = self.history.count(EventKind.VERIFIED.value) == 1 and self.told == (EventKind.VERIFIED.value,)
-        return self.seen_good and self.swaps <= 1 and ended and told_once
+        *before, last = [run["status"] for run in self.runs]
+        # A promotion that goes back has failed, and the rollback that follows it is verified.
+        ended = before in ([], [RunStatus.FAILED.value]) and last == RunStatus.VERIFIED.value
+        well = [kind for kind in self.told if kind in _WELL]
+        told_once = len(well) == 1 and self.history.count(well[0]) == 1 and len(self.told) == len(self.runs)
+        return self.seen_good and self.swaps <= 1 and ended and told_once and ACTIVE not in self.keys
 
 
 def _differences(path: str, found: Any, expected: Any) -> Iterator[str]:
@@ -79,7 +83,7 @@ def end_of(world: CrashWorld, ledger: Ledger, *, swaps_before: int) -> End:
         seen_good=seen_good,
         world=_without_passing({name: state[name] for name in _LASTING}),
         swaps=swaps_of(world) - swaps_before,
-        runs=tuple(_run(decode(Rollback, row.body)) for row in ledger.scan(workload, RUN)),
+        runs=tuple(_run(decode(Run, row.body)) for row in ledger.scan(workload, RUN)),
         keys=tuple(row.key for row in ledger.scan(workload, NOW_ONE)),
         records=_records(ledger, workload),
         history=tuple(sorted(event.kind.value for event in events if event.kind is not EventKind.EFFECT_ACCEPTED)),
@@ -102,10 +106,11 @@ def _without_passing(state: Any) -> Any:
     return [_without_passing(value) for value in state] if isinstance(state, list) else state
 
 
-def _run(run: Rollback) -> Mapping[str, object]:
+def _run(run: Run) -> Mapping[str, object]:
     return {
         "status": run.status.value,
         "level": run.level,
+        "kind": run.kind.value,
         "known_good": run.known_good,
         "cause": run.cause,
         "requested_by": run.requested_by,
@@ -128,8 +133,9 @@ def _step(step: StepRecord) -> Mapping[str, object]:
 def _records(ledger: Ledger, workload: str) -> Mapping[str, object]:
     found = snapshot(ledger, workload)
     return {
-        "last": found.last.status.value if found.last else None,
+        "last": found.last.status if found.last else None,
         "change": found.change.status.value if found.change else None,
+        "known good": found.known_good.build if found.known_good else None,
         "times": {road: len(took) for road, took in found.road_times.took.items()},
         "taken back": {build: why.taken_back for build, why in found.quarantine.builds.items()},
     }

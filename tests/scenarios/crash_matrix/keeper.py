@@ -50,7 +50,11 @@ class Keeper:
         """
         ours, theirs = _processes.Pipe()
         order = Order(
-            environment=self._environment, policy=self._world.policy, ahead=self._ahead, interruption=interruption
+            environment=self._environment,
+            policy=self._world.policy,
+            ahead=self._ahead,
+            interruption=interruption,
+            forward=self._world.forward,
         )
         process = _processes.Process(target=work, args=(order, theirs), daemon=True)
         process.start()

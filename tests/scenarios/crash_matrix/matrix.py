@@ -131,8 +131,10 @@ class Course:
         table = f"crash{uuid4().hex}"
         with TableServiceClient.from_connection_string(self._storage) as service:
             ledger, now = TableLedger(service.create_table(table)), utc_now()
-            good = KnownGood(build="b1", recorded_at=now, recorded_by="somebody")
-            change = Change(id="c1", kind="deployment", build="b2", started_at=now)
+            forward = self._world.forward
+            known, changed = (forward.known_good, forward.build) if forward else ("b1", "b2")
+            good = KnownGood(build=known, recorded_at=now, recorded_by="somebody")
+            change = Change(id="c1", kind="deployment", build=changed, started_at=now)
             ledger.commit(self._world.policy.workload, [Put(KNOWN_GOOD, encode(good)), Put(CHANGE, encode(change))])
             yield _Run(self._world, ledger, Keeper(self._world, self._environment(table)), swaps_of(self._world))
 

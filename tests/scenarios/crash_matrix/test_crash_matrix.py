@@ -16,6 +16,8 @@ _ALL = _UP_TO_THE_EFFECT | {
     *((step, f"{side} it is done") for step in ("take", "end") for side in ("before", "after")),
     *(("verify", f"{side} a wait") for side in ("before", "after")),
 }
+# A promotion has other names for what it does.
+_STAGES = {"warm": "look_before", "share": "take", "swap": "take"}
 _AT_LEAST = {plan: _ALL if plan is Plan.ONCE else _UP_TO_THE_EFFECT for plan in Plan}
 
 
@@ -29,4 +31,5 @@ def test_a_killed_worker_changes_nothing_about_the_end(road: str, plan: Plan, st
 
 
 def _kind(point: Point) -> tuple[str, str]:
-    return point.step.partition(":")[0], point.where
+    name = point.step.partition(":")[0]
+    return _STAGES.get(name, name), point.where

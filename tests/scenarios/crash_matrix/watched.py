@@ -6,7 +6,7 @@ from typing import Any
 from shared.engine.records import RUN, decode
 from shared.model.policy import Policy, Site
 from shared.model.policy_roads import RoadBase
-from shared.model.rollback import Rollback, StepPhase
+from shared.model.run import Run, StepPhase
 from shared.ports import (
     Aim,
     Delete,
@@ -44,12 +44,12 @@ class WatchedLedger:
         self.acting = ""
         self._ledger = ledger
         self._way = way
-        self._run: Rollback | None = None
+        self._run: Run | None = None
 
     def read(self, workload: str, key: str) -> Row | None:
         row = self._ledger.read(workload, key)
         if row is not None and key.startswith(RUN):
-            self._run = decode(Rollback, row.body)
+            self._run = decode(Run, row.body)
         return row
 
     def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
@@ -66,12 +66,12 @@ class WatchedLedger:
         return versions
 
 
-def _run_in(writes: Sequence[Write]) -> Rollback | None:
+def _run_in(writes: Sequence[Write]) -> Run | None:
     bodies = [write.body for write in writes if not isinstance(write, Delete) and write.key.startswith(RUN)]
-    return decode(Rollback, bodies[0]) if bodies else None
+    return decode(Run, bodies[0]) if bodies else None
 
 
-def _meaning(before: Rollback | None, after: Rollback | None) -> tuple[str, str]:
+def _meaning(before: Run | None, after: Run | None) -> tuple[str, str]:
     """Return in which step a commit is, and what it writes."""
     if after is None:
         return END if before else START, "another commit"

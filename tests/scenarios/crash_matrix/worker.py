@@ -12,18 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
 
-from shared.engine.advance import Rollbacks
-from shared.engine.by_hand import ByHand
 from shared.engine.levels import Steps
-from shared.engine.records import load_rollback, snapshot
+from shared.engine.promotions import Promotions
+from shared.engine.records import RUN, load_run, snapshot
 from shared.engine.steps.routing import SetRouting
 from shared.engine.steps.traffic import SwapSlots
-from shared.model.policy import Policy
+from shared.model.policy import SLOT_SWAP, Policy
+from shared.model.stage import Stage
 from shared.settings import read_settings
 from shared.wiring import build
 from tests.scenarios.crash_matrix.points import Interruption
+from tests.scenarios.crash_matrix.promotions import watch_says
 from tests.scenarios.crash_matrix.watched import WatchedLedger, WatchedRouting, WatchedSlots
 from tests.scenarios.crash_matrix.way import Way
+from tests.scenarios.crash_matrix.worlds import Forward
 
 # What the adapters import on first use: imported before a worker is forked.
 IMPORTED_BEFORE = (
@@ -49,41 +51,69 @@ class Order:
     Attributes:
         environment: The app's settings, and where the SDKs find its identity.
         ahead: By how much its clock runs ahead.
+        forward: What is promoted; `None` when something is taken back.
     """
 
     environment: Mapping[str, str]
     policy: Policy
     ahead: timedelta
     interruption: Interruption | None = None
+    forward: Forward | None = None
 
 
 def work(order: Order, line: Connection) -> None:
-    """Start a rollback unless there is one, and take it to its end."""
+    """Start a run unless there is one, and take it, and what follows it, to its end."""
     logging.disable(logging.CRITICAL)  # what a worker says is the keeper's to judge
     os.environ.update(order.environment)
     way = Way(line, order.ahead, order.interruption)
-    rollbacks, by_hand = _engine(order, way)
-    rollback_id = _begun(by_hand, order.policy.workload)
-    while True:
-        rollbacks.advance(rollback_id)
-        found = load_rollback(rollbacks.ledger, order.policy.workload, rollback_id)
-        if found is None or found[0].status.ended:
+    engine = _Engine(order, way)
+    run_id: str | None = engine.begun()
+    while run_id is not None:
+        engine.hear_the_watch(run_id)
+        engine.runs.advance(run_id)
+        found = load_run(engine.runs.ledger, order.policy.workload, run_id)
+        if found is not None and not found[0].status.ended:
+            way.sleep(max(found[0].due_at, way.clock() + _RUNG_AGAIN_AFTER))
+        else:
+            run_id = snapshot(engine.runs.ledger, order.policy.workload).active_id
+
+
+class _Engine:
+    """The app's own engine, on watched parts."""
+
+    def __init__(self, order: Order, way: Way) -> None:
+        app = build(read_settings(order.environment), order.environment)
+        self._order, self._way, self._unwatched = order, way, app.rollbacks.ledger
+        self._ledger = ledger = WatchedLedger(app.rollbacks.ledger, way)
+        self.runs = replace(
+            app.rollbacks,
+            ledger=ledger,
+            steps=_watched(app.rollbacks.steps, ledger, way),
+            policy_of=lambda _: order.policy,
+            clock=way.clock,
+        )
+        policies = {order.policy.workload: order.policy}
+        self._by_hand = replace(app.by_hand, ledger=ledger, policies=lambda: policies, clock=way.clock)
+        self._promotions = Promotions(ledger, app.by_hand.doorbell, lambda: policies, way.clock, lambda _: None)
+
+    def begun(self) -> str:
+        """Return the run that there is; whoever asked for one that is not there asks again."""
+        workload = self._order.policy.workload
+        active = snapshot(self._ledger, workload).active_id
+        known = [row.key.removeprefix(RUN) for row in self._ledger.scan(workload, RUN)]
+        if active or known:
+            return active or max(known)
+        if self._order.forward is None:
+            return self._by_hand.start(workload, 1, "it is bad", "somebody").id
+        watch_says(self._unwatched, workload, self._order.forward, None, self._way.clock())
+        return self._promotions.start(workload, self._order.forward.build, "somebody").id
+
+    def hear_the_watch(self, run_id: str) -> None:
+        if self._order.forward is None:
             return
-        way.sleep(max(found[0].due_at, way.clock() + _RUNG_AGAIN_AFTER))
-
-
-def _engine(order: Order, way: Way) -> tuple[Rollbacks, ByHand]:
-    app = build(read_settings(order.environment), order.environment)
-    ledger = WatchedLedger(app.rollbacks.ledger, way)
-    rollbacks = replace(
-        app.rollbacks,
-        ledger=ledger,
-        steps=_watched(app.rollbacks.steps, ledger, way),
-        policy_of=lambda _: order.policy,
-        clock=way.clock,
-    )
-    policies = {order.policy.workload: order.policy}
-    return rollbacks, replace(app.by_hand, ledger=ledger, policies=lambda: policies, clock=way.clock)
+        workload = self._order.policy.workload
+        found = load_run(self._unwatched, workload, run_id)
+        watch_says(self._unwatched, workload, self._order.forward, found[0] if found else None, self._way.clock())
 
 
 def _watched(steps: Steps, ledger: WatchedLedger, way: Way) -> Steps:
@@ -93,12 +123,7 @@ def _watched(steps: Steps, ledger: WatchedLedger, way: Way) -> Steps:
             roads[kind] = SwapSlots(WatchedSlots(step.slots, ledger, way))
         elif isinstance(step, SetRouting):
             roads[kind] = SetRouting(WatchedRouting(step.routing, ledger, way))
-    return replace(steps, roads=roads)
-
-
-def _begun(by_hand: ByHand, workload: str) -> str:
-    """Return the run that there is; whoever asked for one that is not there asks again."""
-    found = snapshot(by_hand.ledger, workload)
-    if found.active:
-        return found.active.id
-    return found.last.id if found.last else by_hand.start(workload, 1, "it is bad", "somebody").id
+    stages = dict(steps.stages)
+    if isinstance(roads.get(SLOT_SWAP), SwapSlots):
+        stages[Stage.SWAP] = roads[SLOT_SWAP]
+    return replace(steps, roads=roads, stages=stages)

@@ -34,6 +34,19 @@ triggers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """What goes forward in a world of promotions.
+
+    Attributes:
+        fires_at: The stage in which a trigger fires, so that it goes back; none if empty.
+    """
+
+    build: str
+    known_good: str
+    fires_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrashWorld:
     """A world in which a road is taken again and again.
 
@@ -41,6 +54,7 @@ class CrashWorld:
         steer_away: Puts people on the bad side, as at the start of every run.
         seen_good: Whether people are served the good side: asked from outside, never through an adapter.
         age: Lets happen in the world what takes until then.
+        forward: What is promoted there; `None` where something is taken back.
     """
 
     simulator: RunningSimulator
@@ -48,6 +62,7 @@ class CrashWorld:
     steer_away: Callable[[], None]
     seen_good: Callable[[], bool]
     age: Callable[[datetime], None]
+    forward: Forward | None = None
 
 
 @contextmanager
@@ -87,6 +102,12 @@ def _of_contract(world: AbstractContextManager[RoadWorld]) -> Iterator[CrashWorl
         )
 
 
+def _promotion(*, goes_back: bool) -> AbstractContextManager[CrashWorld]:
+    from tests.scenarios.crash_matrix.promotions import promotion_world
+
+    return promotion_world(goes_back=goes_back)
+
+
 _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
     "slot_swap": _slot_swap_world,
     "slot_traffic": lambda: _of_contract(slot_traffic_world()),
@@ -95,6 +116,8 @@ _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
     "dns": lambda: _of_contract(dns_world()),
     "app_configuration": lambda: _of_contract(app_configuration_world()),
     "hook": lambda: _of_contract(hook_world()),
+    "promotion": lambda: _promotion(goes_back=False),
+    "promotion that goes back": lambda: _promotion(goes_back=True),
 }
 ROADS = tuple(_WORLDS)
 

@@ -45,10 +45,11 @@ def test_an_unknown_scenario_is_named_with_those_that_exist(tmp_path: Path, by: 
     assert "there is no scenario 'meteor'; there is bad-build, dead-build, crash" in done.stderr
 
 
-def test_a_missing_tool_gets_one_sentence(tmp_path: Path) -> None:
-    done = run("healthy", folder=tmp_path, PATH=str(tmp_path))
+@pytest.mark.parametrize(("scenario", "tool"), [("healthy", "node"), ("ladder", "chromium")])
+def test_a_missing_tool_gets_one_sentence(tmp_path: Path, scenario: str, tool: str) -> None:
+    done = run(scenario, folder=tmp_path, PATH=str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr == "The demo cannot be played: node is missing; install it, or put it on the PATH\n"
+    assert done.stderr == f"The demo cannot be played: {tool} is missing; install it, or put it on the PATH\n"
     assert not list(tmp_path.iterdir())
 
 

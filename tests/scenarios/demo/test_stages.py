@@ -15,7 +15,7 @@ import pytest
 from local.azure_simulator.launch import RunningSimulator, launch_simulator
 from local.demo.named_door import NamedDoor
 from local.demo.names import led_to
-from local.demo.road_scenarios import ROAD_SCENARIOS
+from local.demo.scenarios import SCENARIOS
 from local.demo.scene import GOOD_BUILD
 from local.demo.stages import API, FLAG, NEXT_SITE, TESTER, TTL_S, ZONE, dns_stage, flag_at, flag_stage, host_of
 from local.demo.timeline import WATCHED_TRIGGER
@@ -31,14 +31,22 @@ SETTINGS = {
     "FRONT_DOOR_GROUP_ID": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cdn/profiles/p/originGroups/web",
     "DNS_ZONE_ID": ZONE_ID,
     "FLAG_STORE": "http://127.0.0.1:8081",
+    "CANDIDATE_URL": "http://127.0.0.1:8082",
+    "RESTORE_URL": "http://127.0.0.1:8081",
+    "RESTORE_SECRET": "a secret of the tests",
     **{f"RESOLVER_{number}": f"127.0.0.1@{5300 + number}" for number in (1, 2, 3)},
+}
+OWN_POLICIES = {
+    name: scenario.stage.policy
+    for name, scenario in SCENARIOS.items()
+    if scenario.stage.policy.parent.name == "policies" and scenario.stage.policy.parents[1].name == "demo"
 }
 
 
 @pytest.mark.parametrize("change", [str, quick, idle], ids=["full", "quick", "idle"])
-@pytest.mark.parametrize("name", ROAD_SCENARIOS)
+@pytest.mark.parametrize("name", OWN_POLICIES)
 def test_policies_can_be_read_at_every_pace(name: str, change: Any) -> None:
-    text = change(ROAD_SCENARIOS[name].stage.policy.read_text(encoding="utf-8"))
+    text = change(OWN_POLICIES[name].read_text(encoding="utf-8"))
     policy = read_policy(text, file=f"{name}.yaml", settings=SETTINGS)
     assert WATCHED_TRIGGER in {rule.name for rule in policy.rules}
     assert policy.guards.observe_only == (change is idle)

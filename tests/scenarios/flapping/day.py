@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.collect import Collector
 from shared.engine.fleet import Fleet
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
-from shared.engine.records import EVENT, decode, load_rollback, snapshot
+from shared.engine.records import EVENT, decode, load_run, snapshot
 from shared.engine.watch import Watch
 from shared.errors import Refused
 from shared.model.budget import Budget
@@ -87,7 +87,7 @@ class Day:
     def _advance(self, name: str) -> None:
         """Advance the rollback of a workload, if one runs, to its end; its waits are part of the tick."""
         while active := snapshot(self.ledger, name).active:
-            loaded = load_rollback(self.ledger, name, active.id)
+            loaded = load_run(self.ledger, name, active.id)
             assert loaded is not None
             self.clock.now = max(self.clock.now, loaded[0].due_at)
             self.rollbacks.advance(active.id)
@@ -103,12 +103,10 @@ class Day:
         return Intake(self.ledger, self.doorbell, self.policies, self.clock)
 
     @property
-    def rollbacks(self) -> Rollbacks:
+    def rollbacks(self) -> Runs:
         checkers: dict[type[CheckBase], Checker[Any]] = {ClientCheck: _EverySite(self.sites)}
         steps = Steps.of_level(_EverySlot(self.sites), {}, checkers, AtOnce())
-        return Rollbacks(
-            self.ledger, self.doorbell, steps, lambda name: self.sites[name].policy, self.clock, self.signer
-        )
+        return Runs(self.ledger, self.doorbell, steps, lambda name: self.sites[name].policy, self.clock, self.signer)
 
     def policies(self) -> Mapping[str, Policy]:
         return {name: site.policy for name, site in self.sites.items()}

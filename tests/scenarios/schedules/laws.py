@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.engine.records import ACTIVE, EVENT, LAST, OUTBOX, decode
 from shared.model.event import Delivery, Event, EventKind
-from shared.model.rollback import LastRollback, RunStatus
+from shared.model.run import LastRollback, RunStatus
 from tests.fakes.slots import Reply
 from tests.scenarios.schedules.play import GOOD, POLICY, WORKLOAD, Ending
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from shared.engine.advance import Rollbacks
+from shared.engine.advance import Runs
 from shared.engine.commit import commit_and_ring
 from shared.engine.levels import Steps
 from shared.engine.records import ACTIVE, decode, run_key
 from shared.engine.start import starting_writes
 from shared.errors import ControllerError
 from shared.model.policy_verify import ClientCheck
-from shared.model.rollback import Rollback
+from shared.model.run import Run
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
 from tests.fakes.ledger import MemoryLedger
@@ -40,7 +40,7 @@ class Ending:
 
     seed: int
     odds: Odds
-    run: Rollback
+    run: Run
     ledger: MemoryLedger
     slots: FakeSlotPair
     counts: Counter[str]
@@ -128,10 +128,10 @@ class Schedule:
             if not self.world.closing and delivery < _MOST_DELIVERIES:
                 self.queue.put(rollback_id, _HIDDEN_S, delivery + 1)
 
-    def _engine(self, here: Pass) -> Rollbacks:
+    def _engine(self, here: Pass) -> Runs:
         clients = PassClients(here, self.clients)
         steps = Steps.of_level(PassSlots(here, self.slots), {}, {ClientCheck: clients}, AtOnce())
-        return Rollbacks(PassLedger(here, self.ledger), self.queue, steps, lambda _: POLICY, here.clock)
+        return Runs(PassLedger(here, self.ledger), self.queue, steps, lambda _: POLICY, here.clock)
 
     def _sweep(self, rollback_id: str) -> None:
         """The watch's timer: rings for a run that is overdue, for as long as the workload has one."""
@@ -142,7 +142,7 @@ class Schedule:
             self.queue.rollback(run.id, run.level)
         self.world.after(_SWEEP_EVERY_S, lambda: self._sweep(rollback_id))
 
-    def _load(self, rollback_id: str) -> Rollback:
+    def _load(self, rollback_id: str) -> Run:
         row = self.ledger.read(WORKLOAD, run_key(rollback_id))
         assert row is not None
-        return decode(Rollback, row.body)
+        return decode(Run, row.body)

@@ -1,0 +1,1 @@
+"""What Resource Manager tells a caller of its own roles."""
