@@ -64,6 +64,9 @@ param guardedSiteId string
 @description('Address that users know the guarded site by; its default host name if empty.')
 param guardedSiteUrl string = ''
 
+@description('Address at which the slot last-good of the guarded site answers. With unique default host names: as the portal shows it.')
+param guardedSlotUrl string = ''
+
 @description('Name of the rule on 5xx answers: a signal of kind `alert` in a policy names it.')
 param serverErrorRuleName string = 'demo-5xx'
 
@@ -89,6 +92,15 @@ param evaluateSchedule string = '5/30 * * * * *'
 @description('NCRONTAB, seconds first.')
 param poisonSchedule string = '20 * * * * *'
 
+@description('NCRONTAB, seconds first.')
+param readinessSchedule string = '40 * * * * *'
+
+@description('Entra ID tenant whose tokens the API takes; empty: function keys alone, and nobody approves.')
+param entraTenantId string = ''
+
+@description('Client id, or api:// address, of the registration that tokens are meant for.')
+param entraAudience string = ''
+
 param policyFolder string = 'policies'
 
 @description('What your own policies name with %NAME%, beyond the GUARDED_ settings below: objects of name and value. No secrets.')
@@ -100,12 +112,14 @@ var appHostName = '${appName}.azurewebsites.net'
 var planName = 'plan-${environmentName}-${token}'
 var packageContainer = 'packages'
 var queueNames = [
+  'promotions'
   'rollback-level-1'
   'rollback-level-2'
   'rollback-level-3'
   'rollback-level-4'
   'watch'
   'samples'
+  'commands'
   'notifications'
 ]
 var guardedSubscriptionId = split(guardedSiteId, '/')[2]
@@ -211,10 +225,15 @@ var settings = concat([
   { name: 'WATCH_SCHEDULE', value: watchSchedule }
   { name: 'EVALUATE_SCHEDULE', value: evaluateSchedule }
   { name: 'POISON_SCHEDULE', value: poisonSchedule }
+  { name: 'READINESS_SCHEDULE', value: readinessSchedule }
+  { name: 'ENTRA_TENANT_ID', value: entraTenantId }
+  { name: 'ENTRA_AUDIENCES', value: entraAudience }
+  { name: 'LINK_ADDRESS', value: 'https://${appHostName}/api/answers' }
   { name: 'POLICY_FOLDER', value: policyFolder }
   { name: 'CHANNEL_WEBHOOK_OPS', value: keyVault.outputs.opsWebhookReference }
   { name: 'GUARDED_SITE_ID', value: guardedSiteId }
   { name: 'GUARDED_SITE_URL', value: empty(guardedSiteUrl) ? guardedSite.outputs.url : guardedSiteUrl }
+  { name: 'GUARDED_SLOT_URL', value: empty(guardedSlotUrl) ? guardedSite.outputs.slotUrl : guardedSlotUrl }
   { name: 'GUARDED_SITE_REGION', value: guardedSite.outputs.region }
   { name: 'GUARDED_WORKSPACE_ID', value: monitoring.outputs.workspaceGuid }
 ], policySettings)

@@ -32,6 +32,8 @@ resource swapRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Web/sites/resetSlotConfig/action' // a swap with preview that somebody left keeps every other one out
           'Microsoft.Web/sites/operationresults/read' // how the swap stands, when Azure answers for the site
           'Microsoft.Web/sites/slots/operationresults/read' // how the swap stands, when Azure answers for the slot
+          'Microsoft.Web/sites/config/read' // readiness: which settings stay with their slot
+          'Microsoft.Authorization/permissions/read' // readiness: whether this very role is there
         ]
         notActions: []
       }
@@ -63,4 +65,6 @@ resource requestLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
 }
 
 output url string = 'https://${site.properties.defaultHostName}'
+// A slot is <site>-<slot> in the site's own domain, unless the site was made with a unique default host name.
+output slotUrl string = 'https://${replace(site.properties.defaultHostName, siteName, '${siteName}-last-good')}'
 output region string = site.location

@@ -29,6 +29,8 @@ SWAP_ACTIONS = [
     "Microsoft.Web/sites/resetSlotConfig/action",
     "Microsoft.Web/sites/operationresults/read",
     "Microsoft.Web/sites/slots/operationresults/read",
+    "Microsoft.Web/sites/config/read",
+    "Microsoft.Authorization/permissions/read",
 ]
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -34,10 +34,10 @@ def test_every_setting_that_is_given_is_read() -> None:
 
 
 def test_what_differs_by_deployment_is_given() -> None:
-    schedules = {"WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE"}
+    schedules = {"WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE"}
     wanted = schedules | {"AZURE_CLIENT_ID", "ARM_ENDPOINT", "CHANNEL_WEBHOOK_OPS"}
     demo = {name for name in named_by_policies() if name.startswith("GUARDED_")}
-    assert len(demo) == 4
+    assert len(demo) == 5
     assert wanted | demo | READ_BY_THE_HOST <= set(SETTINGS)
 
 
