@@ -8,6 +8,7 @@ import pytest
 
 from shared.decision.asking import Wanted, new_ask
 from shared.engine.ask_records import load_ask
+from shared.engine.begin_asked import situation_of
 from shared.engine.collect import Collector
 from shared.engine.drills import Drills
 from shared.engine.fleet import Fleet
@@ -126,6 +127,14 @@ def test_a_promoted_build_goes_into_quarantine_also_when_its_change_was_called_c
     shop.pass_time(1200)
     with pytest.raises(Refused, match="build b2 is in quarantine"):
         shop.promote()
+
+
+def test_what_people_approve_during_a_promotion_takes_the_promoted_build_back(shop: PromotingShop) -> None:
+    run = goes_bad_at_25(shop)
+    control(shop).obey("orders", Complete(reason="deployed"), "a pipeline")
+    found, now = shop.found, shop.clock()
+    assert situation_of(shop.chosen, found, now, shop.load(run.id)).bad_build == "b2"
+    assert situation_of(shop.chosen, found, now).bad_build == ""
 
 
 def test_what_takes_a_promotion_back_ends_no_other_change(shop: PromotingShop) -> None:
