@@ -10,7 +10,8 @@ from shared.decision.planned import planned
 from shared.engine.end_early import giving_way_writes
 from shared.engine.fleet import Fleet
 from shared.engine.records import ACTIVE, STARTS, Snapshot
-from shared.engine.start import envelope_writes, held_until, new_rollback, starting_writes, unseen_swap
+from shared.engine.start import envelope_writes, starting_writes
+from shared.engine.starting_point import Wish, rollback_from, situation_of
 from shared.errors import Refused
 from shared.model.ask import Ask
 from shared.model.policy import Policy, policy_of
@@ -46,22 +47,15 @@ class BeginAsked:
         limitation = self._limitation(situation, policy, found, ask)
         if limitation is not None or found.known_good is None:
             raise Refused(str(limitation))
-        run = new_rollback(
-            effective,
+        wish = Wish(
             level=ask.level,
-            known_good=found.known_good.build,
+            strategy=ask.strategy,
             cause=f"{why}: {ask.cause}",
             requested_by=ask.requested_by,
             requested_by_id=ask.requested_by_id,
-            trigger="",
-            times=found.road_times,
-            swap_sent_at=unseen_swap(policy, found, lower),
-            not_before=held_until(found, lower),
-            now=now,
             run_id=ask.id,
-            strategy=ask.strategy,
-            undoes=situation.promoted,
         )
+        run = rollback_from(effective, found, found.known_good, lower, now, wish)
         return [
             *envelope_writes(policy, found, run, situation.bad_build),
             *_counted(policy, found, ask, now),
@@ -95,23 +89,3 @@ def _counted(policy: Policy, found: Snapshot, ask: Ask, now: datetime) -> list[W
     if not ask.missing or ask.requested_by_id == BY_WATCH:
         return []
     return [found.save(STARTS, found.starts.with_one(now, policy.workload, policy.guards.budget))]
-
-
-def situation_of(policy: Policy, found: Snapshot, now: datetime, lower: Run | None = None) -> Situation:
-    """Return what a rollback that people are asked for would start from.
-
-    Args:
-        lower: The run whose place it would take.
-    """
-    return Situation(
-        now=now,
-        guards=policy.guards,
-        known_good=found.known_good,
-        production_build=found.watch.build_seen_lately(now),
-        active_rollback=None if lower else found.active_id,
-        last_rollback=found.last,
-        change=found.change,
-        started=found.starts.moments,
-        quarantine=found.quarantine,
-        promoted=found.promoted if lower else "",
-    )

@@ -1,34 +1,24 @@
 """What a person does to rollbacks: starts one, lets a higher level take the place of a lower one, cancels one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.clock import Clock
-from shared.decision.guards import Situation, rollback_limitation
+from shared.decision.guards import rollback_limitation
 from shared.decision.planned import planned
 from shared.engine.asking import Asking
 from shared.engine.commit import commit_and_ring
 from shared.engine.end_early import ended_early, giving_way_writes, last_writes, telling_writes, unread_writes
 from shared.engine.records import ACTIVE, Active, Snapshot, decode, encode, load_run, run_key, snapshot
-from shared.engine.start import envelope_writes, held_until, new_rollback, starting_writes, unseen_swap
+from shared.engine.start import envelope_writes, starting_writes
+from shared.engine.starting_point import Wish, rollback_from, situation_of
 from shared.errors import LostRace, NotFound, PermanentError, Refused
 from shared.model.policy import Policy, policy_of
 from shared.model.run import Run, RunStatus, workload_of
 from shared.ports import Delete, Doorbell, Ledger, Replace, Signer, Write
 
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a person asks for."""
-
-    level: int
-    reason: str
-    requested_by: str
-    requested_by_id: str
-    strategy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,13 @@ class ByHand:
         """
         policy = policy_of(self.policies(), workload)
         policy.level(level)
-        asked = _Asked(level, reason, requested_by, requested_by_id, strategy)
+        asked = Wish(
+            level=level,
+            cause=reason,
+            requested_by=requested_by,
+            requested_by_id=requested_by_id,
+            strategy=strategy,
+        )
         for _ in range(_TRIES):
             try:
                 return self._start(policy, asked)
@@ -72,40 +68,16 @@ class ByHand:
                 continue
         raise Refused("not rolled back: another rollback was started or advanced in the same moment")
 
-    def _start(self, policy: Policy, asked: "_Asked") -> Run:
+    def _start(self, policy: Policy, asked: Wish) -> Run:
         found, now = snapshot(self.ledger, policy.workload), self.clock()
-        why = f"a rollback of level {asked.level} takes its place, started by {asked.requested_by}: {asked.reason}"
+        why = f"a rollback of level {asked.level} takes its place, started by {asked.requested_by}: {asked.cause}"
         lower, ending = self._lower(policy, found, asked.level, why, now)
-        situation = Situation(
-            now=now,
-            guards=policy.guards,
-            known_good=found.known_good,
-            production_build=found.watch.build_seen_lately(now),
-            active_rollback=None if lower else found.active_id,
-            last_rollback=found.last,
-            change=found.change,
-            quarantine=found.quarantine,
-            promoted=found.promoted if lower else "",
-            by_hand=True,
-        )
+        situation = replace(situation_of(policy, found, now, lower), by_hand=True)
         limitation = rollback_limitation(situation)
         if limitation is not None or found.known_good is None:
             raise Refused(f"not rolled back: {limitation}")
-        run = new_rollback(
-            planned(policy, asked.level, asked.strategy),
-            level=asked.level,
-            strategy=asked.strategy,
-            known_good=found.known_good.build,
-            cause=asked.reason,
-            requested_by=asked.requested_by,
-            requested_by_id=asked.requested_by_id,
-            trigger="",
-            times=found.road_times,
-            swap_sent_at=unseen_swap(policy, found, lower),
-            not_before=held_until(found, lower),
-            now=now,
-            undoes=situation.promoted,
-        )
+        effective = planned(policy, asked.level, asked.strategy)
+        run = rollback_from(effective, found, found.known_good, lower, now, asked)
         writes = envelope_writes(policy, found, run, situation.bad_build)
         if self.asking is not None:
             writes += self.asking.beside(found, asked.level, why)

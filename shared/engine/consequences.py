@@ -13,7 +13,8 @@ from shared.decision.steering import steered
 from shared.engine.asking import Asking
 from shared.engine.change_writes import telling
 from shared.engine.records import ACTIVE, ASK, CHANGE, RUN, WHY, WOULD, Snapshot, announce, decode, encode, newest_first
-from shared.engine.start import envelope_writes, held_until, id_of_run, new_rollback, starting_writes, unseen_swap
+from shared.engine.start import envelope_writes, id_of_run, starting_writes
+from shared.engine.starting_point import Wish, rollback_from
 from shared.model.ask import Ask
 from shared.model.change import Change, ChangeStatus
 from shared.model.decision import TRAFFIC_LEVEL, Action
@@ -109,21 +110,16 @@ def _starting(
         return []
     if asks(policy, cycle):
         return []
-    run = new_rollback(
-        planned(policy, decision.level, decision.strategy),
-        strategy=decision.strategy,
+    wish = Wish(
         level=decision.level,
-        known_good=found.known_good.build,
+        strategy=decision.strategy,
         cause=decision.sentence,
         requested_by=BY_WATCH,
         requested_by_id=BY_WATCH,
         trigger=decision.trigger.name if decision.trigger else "",
-        times=found.road_times,
-        swap_sent_at=unseen_swap(policy, found, lower),
-        not_before=held_until(found, lower),
-        now=cycle.state.cycled_at,
-        undoes=found.promoted if lower else "",
     )
+    effective = planned(policy, decision.level, decision.strategy)
+    run = rollback_from(effective, found, found.known_good, lower, cycle.state.cycled_at, wish)
     why = Why(reasons=reasons(), verdicts=verdicts_of(cycle))
     return [
         *starting_writes(policy, run, active_version=found.versions.get(ACTIVE) if lower else None),

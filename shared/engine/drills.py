@@ -9,7 +9,8 @@ from shared.decision.drill import target_limitation
 from shared.decision.guards import Situation, rollback_limitation
 from shared.engine.commit import commit_and_ring
 from shared.engine.records import Snapshot, snapshot
-from shared.engine.start import held_until, new_rollback, starting_writes, unseen_swap
+from shared.engine.start import starting_writes
+from shared.engine.starting_point import Wish, rollback_from
 from shared.errors import InvalidInput, LostRace, Refused
 from shared.model.policy import Policy, policy_of
 from shared.model.run import Run, RunKind
@@ -79,19 +80,13 @@ class Drills:
         limitation = _limitation(policy, found, now)
         if limitation is not None or found.known_good is None:
             raise Refused(f"no drill: {limitation}")
-        run = new_rollback(
-            policy,
+        wish = Wish(
             level=asked.level,
-            known_good=found.known_good.build,
             cause=f"drill of level {asked.level} of {asked.rehearses}",
             requested_by=asked.requested_by,
             requested_by_id=asked.requested_by_id,
-            trigger="",
-            times=found.road_times,
-            swap_sent_at=unseen_swap(policy, found, None),
-            not_before=held_until(found, None),
-            now=now,
         )
+        run = rollback_from(policy, found, found.known_good, None, now, wish)
         run = replace(run, kind=RunKind.DRILL if dry else RunKind.ROLLBACK, rehearses=asked.rehearses)
         commit_and_ring(self.ledger, self.doorbell, policy.workload, starting_writes(policy, run))
         return run

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from shared.decision.asking import Wanted, approval_rule
 from shared.engine.asking import Asking
-from shared.engine.begin_asked import situation_of
 from shared.engine.by_hand import ByHand
 from shared.engine.change_control import ChangeControl
 from shared.engine.commit import commit_and_ring
 from shared.engine.records import snapshot
 from shared.engine.start import id_of_run
+from shared.engine.starting_point import situation_of
 from shared.errors import LostRace, Refused
 from shared.model.ask import Ask
 from shared.model.caller import Caller

@@ -8,12 +8,12 @@ import pytest
 
 from shared.decision.asking import Wanted, new_ask
 from shared.engine.ask_records import load_ask
-from shared.engine.begin_asked import situation_of
 from shared.engine.collect import Collector
 from shared.engine.drills import Drills
 from shared.engine.fleet import Fleet
 from shared.engine.intake import Intake
 from shared.engine.records import ASK, LAST, SETTLED, encode, snapshot
+from shared.engine.starting_point import situation_of
 from shared.engine.watch import Watch
 from shared.errors import Refused
 from shared.model.ask import AskStatus
