@@ -25,7 +25,9 @@ CHANGED = (
 
 
 def press(page: Page, button: str) -> None:
-    page.get_by_role("button", name=button).click()
+    """Press a button of the form and wait for the page that answers: a click alone returns while that is loading."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
 
 
 def test_a_person_reads_what_would_be_done_and_approves(page: Page, server: AnswerServer, asked: Asked) -> None:
