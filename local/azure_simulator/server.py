@@ -15,7 +15,8 @@ from local.azure_simulator.app_configuration.routes import APP_CONFIGURATION_ROU
 from local.azure_simulator.authorization.routes import AUTHORIZATION_ROUTES
 from local.azure_simulator.background import Background
 from local.azure_simulator.config import SimulatorConfig
-from local.azure_simulator.control.routes import Control, explain_bad_input
+from local.azure_simulator.control.requests import explain_bad_input
+from local.azure_simulator.control.routes import Control
 from local.azure_simulator.control.slots import SlotsControl
 from local.azure_simulator.dns_zones.control import DnsZonesControl
 from local.azure_simulator.dns_zones.routes import DNS_ZONES_ROUTES

@@ -3,13 +3,13 @@
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from socket import create_server
 from typing import Any
 
 from aiohttp import web
 
-from local.azure_simulator.control.requests import ControlError, read_body
+from local.azure_simulator.control.requests import explain_bad_input, read_body
 from local.entra_issuer.directory import API_URI, CLIENT_ID, TENANT_ID
 from local.entra_issuer.key_ring import KeyRing
 from local.entra_issuer.minting import TokenRequest, mint
@@ -83,7 +83,7 @@ async def running_issuer(port: int) -> AsyncIterator[dict[str, Any]]:
     """Yield what the ready line says."""
     listening = create_server(("127.0.0.1", port))
     authority = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = web.Application(middlewares=[_explain_bad_input])
+    app = web.Application(middlewares=[explain_bad_input])
     app.add_routes(Issuer(authority).routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S)
     await runner.setup()
@@ -98,13 +98,3 @@ async def running_issuer(port: int) -> AsyncIterator[dict[str, Any]]:
         }
     finally:
         await runner.cleanup()
-
-
-@web.middleware
-async def _explain_bad_input(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ControlError as refused:
-        return web.json_response({"error": str(refused)}, status=400)

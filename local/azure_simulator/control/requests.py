@@ -1,5 +1,6 @@
 """The bodies that `/_control` takes, validated before anything is touched."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -50,3 +51,14 @@ def sentence(invalid: ValidationError) -> str:
         for error in invalid.errors()
     ]
     return f"Bad input: {'; '.join(problems)}."
+
+
+@web.middleware
+async def explain_bad_input(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer 400 with the sentence of what was wrong."""
+    try:
+        return await handler(request)
+    except ControlError as refused:
+        return web.json_response({"error": str(refused)}, status=400)

@@ -4,7 +4,6 @@ README.md lists them with their bodies.
 """
 
 import math
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -131,16 +130,6 @@ class Control:
         if site is None:
             raise ControlError(f"There is no site {name!r}; there is {', '.join(self._simulation.sites)}.")
         return site
-
-
-@web.middleware
-async def explain_bad_input(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ControlError as refused:
-        return web.json_response({"error": str(refused)}, status=400)
 
 
 async def _update(request: web.Request, current: BaseModel) -> dict[str, Any]:
