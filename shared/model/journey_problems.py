@@ -1,4 +1,4 @@
-"""Placeholders of requests, `{name}`, and what is wrong with those of a journey before it is ever made.
+"""Variables of requests, `{name}`, and what is wrong with those of a journey before it is ever made.
 
 A name stands for what an earlier request captured; `{known_good}` always stands for the build that must answer.
 """
@@ -10,27 +10,27 @@ from typing import Any
 from shared.model.policy_verify import Exchange, GetCheck, JourneyCheck
 
 KNOWN_GOOD = "known_good"
-PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}")
+VARIABLE = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}")
 # What stands between the scheme and the path says whom a request goes to.
 _HOST = re.compile(r"https?://([^/?#]*)")
 
 
 def journey_problems(check: GetCheck | JourneyCheck) -> Iterator[str]:
-    """Yield what is wrong with the placeholders of a check, as sentences."""
+    """Yield what is wrong with the variables of a check, as sentences."""
     known = {KNOWN_GOOD}
     for which, request in _requests(check):
         said = f"{which}{say_request(request)}"
-        for name in sorted(placeholders_of(request) - known):
+        for name in sorted(variables_of(request) - known):
             yield f"{said}: {{{name}}} stands for nothing yet; expected one of: {', '.join(sorted(known))}"
         if _names_in(host_part(_target(request))):
-            yield f"{said}: a placeholder stands in the host; expected a host that is written out"
+            yield f"{said}: a variable stands in the host; expected a host that is written out"
         captured = set(request.capture) if isinstance(request, Exchange) else set()
         if KNOWN_GOOD in captured:
             yield f"{said}: captures {KNOWN_GOOD}, which is the build to go back to; expected another name"
         known |= captured
 
 
-def placeholders_of(request: GetCheck | Exchange) -> set[str]:
+def variables_of(request: GetCheck | Exchange) -> set[str]:
     """Return the names that must be known before a request can be sent and its answer judged."""
     body = request.body if isinstance(request, Exchange) else None
     texts = (_target(request), *request.headers.values(), *_strings_in(body), *_strings_in([*request.expect.values()]))
@@ -65,11 +65,11 @@ def _target(request: GetCheck | Exchange) -> str:
 
 
 def _names_in(text: str) -> Iterable[str]:
-    return PLACEHOLDER.findall(text)
+    return VARIABLE.findall(text)
 
 
 def _strings_in(value: Any) -> Iterator[str]:
-    """Yield the strings of a JSON value; the keys of objects are no place for placeholders."""
+    """Yield the strings of a JSON value; the keys of objects are no place for variables."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

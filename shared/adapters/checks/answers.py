@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from shared.adapters.checks.placeholders import filled, text_of
+from shared.adapters.checks.variables import filled, text_of
 from shared.adapters.evidence import cut
 from shared.adapters.outbound import Received
-from shared.model.journey_problems import PLACEHOLDER
+from shared.model.journey_problems import VARIABLE
 from shared.model.json_paths import MISSING, same, value_at
 from shared.model.policy_verify import Exchange
 
@@ -21,7 +21,7 @@ def shortcoming(
 
     Args:
         build: The build that answered; empty when none was named.
-        known: What the placeholders stand for.
+        known: What the variables stand for.
     """
     return next(_shortcomings(request, answer, build, known, known_good), None)
 
@@ -67,8 +67,8 @@ def _document(answer: Received) -> Any:
 
 
 def _is_so(found: Any, wanted: Any, known: Mapping[str, str]) -> bool:
-    if isinstance(wanted, str) and PLACEHOLDER.search(wanted):
-        return text_of(found) == filled(wanted, known)  # a placeholder stands for text, whatever it was captured from
+    if isinstance(wanted, str) and VARIABLE.search(wanted):
+        return text_of(found) == filled(wanted, known)  # a variable stands for text, whatever it was captured from
     return same(found, wanted)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from shared.adapters.bounded_http import ADDRESS_ERRORS, parse_address
 from shared.adapters.checks.answers import build_of, captured, shortcoming
 from shared.adapters.checks.cookies import Cookies
-from shared.adapters.checks.placeholders import filled, filled_body, filled_target
+from shared.adapters.checks.variables import filled, filled_body, filled_target
 from shared.adapters.evidence import result
 from shared.adapters.outbound import Outbound, Received
 from shared.adapters.redirects import Ask, redirected
 from shared.errors import PermanentError, TransientError
-from shared.model.journey_problems import KNOWN_GOOD, placeholders_of, say_request
+from shared.model.journey_problems import KNOWN_GOOD, say_request, variables_of
 from shared.model.policy import Policy
 from shared.model.policy_verify import Answer, Exchange, GetCheck, JourneyCheck
 from shared.ports import CheckResult, Expected
@@ -132,7 +132,7 @@ class _Journey:
         )
 
     def _unknown(self, request: Exchange) -> set[str]:
-        return placeholders_of(request) - self.known.keys()
+        return variables_of(request) - self.known.keys()
 
     def _send(self, request: Exchange) -> Received:
         """Send a request and follow as many redirects as the policy lets, with the cookies of every host on the way.

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.errors import PermanentError
-from shared.model.journey_problems import PLACEHOLDER, host_part
+from shared.model.journey_problems import VARIABLE, host_part
 
 _LONGEST = 16 * 1024
 _CLIMBS = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
@@ -24,19 +24,19 @@ def text_of(value: Any) -> str | None:
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
-    """Return a text with its placeholders filled in, all of which are known."""
-    return PLACEHOLDER.sub(lambda found: known[found[1]], text)
+    """Return a text with its variables filled in, all of which are known."""
+    return VARIABLE.sub(lambda found: known[found[1]], text)
 
 
 def filled_target(target: str, known: Mapping[str, str]) -> str:
-    """Return a target with its placeholders filled in, quoted.
+    """Return a target with its variables filled in, quoted.
 
     Raises:
-        PermanentError: a placeholder would choose the host, or make the path climb.
+        PermanentError: a variable would choose the host, or make the path climb.
     """
     host = host_part(target)
-    if PLACEHOLDER.search(host):
-        raise PermanentError("a placeholder stands in the host; expected a host that is written out")
+    if VARIABLE.search(host):
+        raise PermanentError("a variable stands in the host; expected a host that is written out")
     found = filled(target, {name: quote(value, safe="") for name, value in known.items()})
     path, _, _ = found.partition("?")
     if _CLIMBS.search(path.partition(f"//{host}")[2] if host else path):
@@ -45,7 +45,7 @@ def filled_target(target: str, known: Mapping[str, str]) -> str:
 
 
 def filled_body(body: Any, known: Mapping[str, str]) -> Any:
-    """Return a JSON value with the placeholders of its strings filled in."""
+    """Return a JSON value with the variables of its strings filled in."""
     if isinstance(body, str):
         return filled(body, known)
     if isinstance(body, list):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.journey_problems import journey_problems, placeholders_of, say_request
+from shared.model.journey_problems import journey_problems, say_request, variables_of
 from shared.model.policy_verify import Exchange, GetCheck, JourneyCheck
 
 _LOGIN = {"post": "/login", "body": {"user": "probe"}, "capture": {"token": "token"}}
@@ -61,7 +61,7 @@ def test_a_clean_up_knows_what_the_whole_journey_captures_and_no_more() -> None:
 @pytest.mark.parametrize("target", ["https://{known_good}.example/", "http://{known_good}", "https://a:{known_good}/x"])
 def test_the_host_of_a_target_is_written_out(target: str) -> None:
     (said,) = problems({"get": target})
-    assert said.endswith("a placeholder stands in the host; expected a host that is written out")
+    assert said.endswith("a variable stands in the host; expected a host that is written out")
 
 
 def test_the_build_to_go_back_to_is_captured_by_nobody() -> None:
@@ -77,7 +77,7 @@ def test_one_request_knows_the_build_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("text", ["{}", "{A}", "{a b}", "{1}", '{"a": 1}', "{" + "a" * 41 + "}", "{a"])
 def test_other_braces_are_text(text: str) -> None:
-    assert placeholders_of(Exchange(post="/", body=text)) == set()
+    assert variables_of(Exchange(post="/", body=text)) == set()
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,6 @@ def test_a_request_is_told_without_its_query(target: str, said: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_has_placeholders_or_none_and_nothing_breaks(text: str) -> None:
+def test_any_text_has_variables_or_none_and_nothing_breaks(text: str) -> None:
     check = JourneyCheck(journey=(Exchange(post="/", body={"a": text}, headers={"x": text}),))
-    assert len(list(journey_problems(check))) == len(placeholders_of(check.journey[0]) - {"known_good"})
+    assert len(list(journey_problems(check))) == len(variables_of(check.journey[0]) - {"known_good"})

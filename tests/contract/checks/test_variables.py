@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.adapters.checks.placeholders import filled, filled_body, filled_target, text_of
+from shared.adapters.checks.variables import filled, filled_body, filled_target, text_of
 from shared.errors import PermanentError
 
 _CAPTURED = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(lambda text: text_of(text) == text)
@@ -70,7 +70,7 @@ def test_dots_that_do_not_climb_are_sent(target: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from("abc"), _VALUES, min_size=3))
-def test_a_value_that_looks_like_a_placeholder_is_not_filled_again(known: dict[str, str]) -> None:
+def test_a_value_that_looks_like_a_variable_is_not_filled_again(known: dict[str, str]) -> None:
     known["a"] = "{b}"
     assert filled("x{a}y{c}", known) == f"x{{b}}y{known['c']}"
 
@@ -80,7 +80,7 @@ def test_a_body_keeps_its_shape_and_only_strings_are_filled(inner: Any, value: s
     body = {"{a}": inner, "said": ["{a}", "to {a}", 7, None]}
     sent = filled_body(body, {"a": value})
     assert sent["said"] == [value, f"to {value}", 7, None]
-    assert set(sent) == {"{a}", "said"}, "keys are no place for placeholders"
+    assert set(sent) == {"{a}", "said"}, "keys are no place for variables"
     if "{a}" not in json.dumps(inner):
         assert json.dumps(sent["{a}"]) == json.dumps(inner)
 
