@@ -10,6 +10,7 @@ import pytest
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from shared.adapters.queues import QueueDoorbell
+from shared.engine.poisoned import QUEUES
 from shared.errors import TransientError
 from shared.ports import Doorbell
 from shared.wiring import App
@@ -47,7 +48,8 @@ def test_a_ring_makes_its_queue_and_carries_ids_only(
 ) -> None:
     ring, ids = _RINGS[queue]
     ring(doorbell)
-    assert [found.name for found in queues.list_queues()] == [queue]
+    # A host of another module that shares the storage makes queues under names of its own.
+    assert {found.name for found in queues.list_queues()} & set(QUEUES) == {queue}
     (message,) = queues.get_queue_client(queue).receive_messages()
     assert json.loads(base64.b64decode(message.content, validate=True)) == ids
 
