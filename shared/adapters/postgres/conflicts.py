@@ -1,0 +1,79 @@
+"""Rows that were changed on the source, too, since the checkpoint: found by its own log, decided by the policy, kept.
+
+Whichever side loses, both rows are written down as text, with the key, before anything is copied.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composed
+
+from shared.adapters.postgres.keys import KEYS, give_keys
+from shared.adapters.postgres.session import Rows
+from shared.adapters.postgres.sql import columns, ours, row, same_key, table
+from shared.model.sync import Conflicts, SyncTable
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One row that was changed on the source: its key, and the row on both sides, `None` where it is not there."""
+
+    key: bytes
+    source: str | None
+    target: str | None
+
+
+def conflicts(
+    source: Connection[Rows], target: Connection[Rows], of: SyncTable, keys: Collection[bytes]
+) -> list[Conflict]:
+    """Return the rows of the keys that are not the same on both sides."""
+    if not keys:
+        return []
+    here, there = _rows(source, of, keys), _rows(target, of, keys)
+    return [Conflict(key, here.get(key), there.get(key)) for key in keys if here.get(key) != there.get(key)]
+
+
+def keep_conflicts(
+    source: Connection[Rows], sync: str, of: SyncTable, found: Iterable[Conflict], by: Conflicts
+) -> None:
+    """Write them down, once."""
+    kept = "source" if by is Conflicts.SOURCE_WINS else "target"
+    rows = [[sync, of.oid, one.key.decode(), one.source, one.target, kept] for one in found]
+    with source.cursor() as cursor:
+        cursor.executemany(
+            SQL(
+                "INSERT INTO {} (sync, oid, key, source, target, kept) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING"
+            ).format(ours("conflict")),
+            rows,
+        )
+
+
+def kept_on_source(source: Connection[Rows], sync: str, oid: int) -> set[bytes]:
+    """Return the keys of rows that stay as they are on the source."""
+    asked = SQL("SELECT key FROM {} WHERE sync = %s AND oid = %s AND kept = 'source'").format(ours("conflict"))
+    rows: list[Any] = source.execute(asked, [sync, oid]).fetchall()
+    return {key.encode() for (key,) in rows}
+
+
+def _rows(side: Connection[Rows], of: SyncTable, keys: Iterable[bytes]) -> dict[bytes, str]:
+    with side.transaction():
+        give_keys(side, of, keys)
+        lines: dict[bytes, str] = {}
+        with side.cursor().copy(SQL("COPY ({}) TO STDOUT").format(_shown(of))) as copy:
+            for line in copy:
+                key, _, shown = bytes(line).rstrip(b"\n").rpartition(b"\t")
+                lines[key + b"\n"] = shown.decode()
+    return lines
+
+
+def _shown(of: SyncTable) -> Composed:
+    return SQL("SELECT {}, {}::text FROM {} AS k JOIN {} AS t ON {}").format(
+        columns(of.key, "k"),
+        row((one.name for one in of.columns), "t"),
+        KEYS,
+        table(of.name),
+        same_key(of.key, "k", "t"),
+    )

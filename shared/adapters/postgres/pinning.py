@@ -1,0 +1,141 @@
+"""Pins which keys go back: a list per table, in chunks, in key order. What is pinned stays as it is for its round.
+
+Round 1 is what the log says was written since the checkpoint; the rounds after it are what a proof found different.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Literal
+
+from shared.adapters.postgres.capture import log_of
+from shared.adapters.postgres.keys import give_keys
+from shared.adapters.postgres.session import Rows
+from shared.adapters.postgres.sql import columns, ours, same_key
+from shared.model.sync import SyncTable
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The keys of one table in one round."""
+
+    keys: int
+    chunks: int
+
+
+def pinned(connection: Connection[Rows], sync: str, oid: int, round_: int) -> Pinned | None:
+    """Return what is pinned already, or `None`."""
+    row = connection.execute(
+        SQL("SELECT keys, chunks FROM {} WHERE sync = %s AND oid = %s AND round = %s").format(ours("pin")),
+        [sync, oid, round_],
+    ).fetchone()
+    return Pinned(int(str(row[0])), int(str(row[1]))) if row else None
+
+
+def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int) -> Pinned:
+    """Pin what was written since a snapshot: every key whose transaction the snapshot did not see as committed."""
+    keys = SQL("SELECT DISTINCT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
+        columns(of.key), log_of(of.oid), Literal(snapshot)
+    )
+    return _pin(connection, sync, of, 1, keys, chunk)
+
+
+def pin_listed(
+    connection: Connection[Rows], sync: str, of: SyncTable, round_: int, lines: Iterable[bytes], chunk: int
+) -> Pinned:
+    """Pin keys that are given as lines of COPY's text format."""
+    with connection.transaction():
+        give_keys(connection, of, lines)
+        keys = SQL("SELECT DISTINCT {} FROM pg_temp.keys_given").format(columns(of.key))
+        return _pin(connection, sync, of, round_, keys, chunk)
+
+
+def pin_more(connection: Connection[Rows], sync: str, of: SyncTable, lines: Iterable[bytes], chunk: int) -> None:
+    """Add keys to the first round, in chunks of their own, unless they are in it.
+
+    They go side by side with the others: a row may take a unique value that one of these gives up.
+    """
+    into = ours(f"pinned_{of.oid}")
+    with connection.transaction():
+        give_keys(connection, of, lines)
+        connection.execute(
+            SQL(
+                "INSERT INTO {into} SELECT {keys}, 1,"
+                " (n.chunks + (row_number() OVER (ORDER BY {keys}) - 1) / {size})::int"
+                " FROM (SELECT DISTINCT * FROM pg_temp.keys_given) AS k,"
+                " (SELECT coalesce(max(rollback_chunk) + 1, 0) AS chunks FROM {into} WHERE rollback_round = 1) AS n"
+                " WHERE NOT EXISTS (SELECT FROM {into} AS p WHERE p.rollback_round = 1 AND {same})"
+            ).format(into=into, keys=columns(of.key, "k"), size=Literal(chunk), same=same_key(of.key, "p", "k"))
+        )
+        _count(connection, sync, of)
+
+
+def _count(connection: Connection[Rows], sync: str, of: SyncTable) -> None:
+    connection.execute(
+        SQL(
+            "UPDATE {} SET (keys, chunks) = (SELECT count(*), coalesce(max(rollback_chunk) + 1, 0) FROM {}"
+            " WHERE rollback_round = 1) WHERE sync = %s AND oid = %s AND round = 1"
+        ).format(ours("pin"), ours(f"pinned_{of.oid}")),
+        [sync, of.oid],
+    )
+
+
+def unpin(connection: Connection[Rows], of: SyncTable, lines: Iterable[bytes]) -> None:
+    """Take keys off the list again, before any of it is copied."""
+    with connection.transaction():
+        give_keys(connection, of, lines)
+        connection.execute(
+            SQL("DELETE FROM {} AS p USING pg_temp.keys_given AS k WHERE {}").format(
+                ours(f"pinned_{of.oid}"), same_key(of.key, "p", "k")
+            )
+        )
+
+
+def emptied_since(connection: Connection[Rows], snapshot: str) -> set[int]:
+    """Return the tables that were truncated since a snapshot."""
+    rows = connection.execute(
+        SQL("SELECT DISTINCT oid::int8 FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
+            ours("emptied"), Literal(snapshot)
+        )
+    ).fetchall()
+    return {int(str(row[0])) for row in rows}
+
+
+def drop_pins(connection: Connection[Rows], sync: str, oids: Iterable[int]) -> None:
+    """Forget what was pinned for a sync."""
+    with connection.transaction():
+        for oid in oids:
+            connection.execute(SQL("DROP TABLE IF EXISTS {}").format(ours(f"pinned_{oid}")))
+        connection.execute(SQL("DELETE FROM {} WHERE sync = %s").format(ours("pin")), [sync])
+
+
+def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, keys: Composed, chunk: int) -> Pinned:
+    """Write the list and that it is whole, as one."""
+    found = pinned(connection, sync, of.oid, round_)
+    if found is not None:
+        return found
+    into = ours(f"pinned_{of.oid}")
+    numbered = SQL(
+        "SELECT {}, {}::int AS rollback_round, ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk"
+        " FROM ({}) AS k"
+    ).format(columns(of.key), Literal(round_), columns(of.key), Literal(chunk), keys)
+    with connection.transaction():
+        if round_ == 1:
+            connection.execute(SQL("DROP TABLE IF EXISTS {}").format(into))
+            connection.execute(SQL("CREATE TABLE {} AS {}").format(into, numbered))
+            connection.execute(SQL("CREATE INDEX ON {} (rollback_round, rollback_chunk)").format(into))
+        else:
+            connection.execute(SQL("INSERT INTO {} {}").format(into, numbered))
+        connection.execute(SQL("ANALYZE {}").format(into))
+        row = connection.execute(
+            SQL("SELECT count(*), coalesce(max(rollback_chunk) + 1, 0) FROM {} WHERE rollback_round = %s").format(into),
+            [round_],
+        ).fetchone()
+        assert row is not None  # noqa: S101  # an aggregate has one row: tells the type checker
+        done = Pinned(int(str(row[0])), int(str(row[1])))
+        connection.execute(
+            SQL("INSERT INTO {} (sync, oid, round, keys, chunks) VALUES (%s, %s, %s, %s, %s)").format(ours("pin")),
+            [sync, of.oid, round_, done.keys, done.chunks],
+        )
+    return done

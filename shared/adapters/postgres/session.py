@@ -1,0 +1,179 @@
+"""Connections to a PostgreSQL database, set so that the same value is written the same way on every server.
+
+What a row looks like as text depends on the session: time zone, float digits and five more settings are fixed here
+for both sides, or equal rows would differ. `row_security=off` makes a hidden row an error; left on, rows that a policy
+hides would look deleted. Planner settings are those that keep small joins on the index (`docs/adr/0014`).
+https://www.postgresql.org/docs/current/runtime-config-client.html
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
+
+from shared.errors import PermanentError, TransientError
+
+log = logging.getLogger(__name__)
+
+Rows = tuple[object, ...]
+_T = TypeVar("_T")
+# How often a wait for the server looks up, for a signal.
+_LOOK_UP_S = 0.1
+_SETTINGS = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "xmlbinary": "base64",
+    "row_security": "off",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "temp_buffers": "16384",
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+}
+_CONNECT_WITHIN_S = 10
+_RETRY = timedelta(seconds=2)
+# Classes of SQLSTATE that say "not now": connection, insufficient resources (not a full disk), operator intervention,
+# a transaction that was rolled back. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "53", "57", "40", "55P03", "55006")
+_FULL = ("53100",)
+# What a server says that takes no connection now; all else that it refuses one for stays as it is. And what a client
+# says that refuses the server.
+_NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accept", "too many", "connection slots")
+_NOT_TRUSTED = ("certificate", "does not support SSL")
+
+
+class _Side(Connection[Rows]):
+    """A connection whose errors say of which side they are: two are open at once, one inside of the other."""
+
+    called = ""
+
+    def wait(self, gen: PQGen[_T], interval: float = _LOOK_UP_S, timeout: float | None = None) -> _T:
+        try:
+            return super().wait(gen, interval, timeout)
+        except psycopg.Error as error:
+            error.add_note(self.called)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach one database.
+
+    Attributes:
+        called: What people call it: source or target.
+        conninfo: A connection string or URI. Its password may come from `token` instead.
+        token: Returns a token of the app's identity, which stands for a password (Entra ID on Azure's servers).
+        verified: The server's certificate is verified; only a rig on the loopback does without.
+    """
+
+    called: str
+    conninfo: str
+    token: Callable[[], str] | None = None
+    verified: bool = True
+
+    @contextmanager
+    def connected(self, *, statement: timedelta, lock: timedelta = timedelta(seconds=2)) -> Iterator[Connection[Rows]]:
+        """Open a connection in autocommit, and close it.
+
+        Args:
+            statement: The longest that one statement may take.
+            lock: The longest that one may wait for another's lock.
+
+        Raises:
+            TransientError: it does not answer, or not now.
+            PermanentError: it will not work however often it is tried.
+        """
+        with translated(self.called):
+            connection = self._open(statement, lock)
+        try:
+            with translated(self.called):
+                yield connection
+        finally:
+            connection.close()
+
+    def _open(self, statement: timedelta, lock: timedelta) -> Connection[Rows]:
+        given: dict[str, Any] = conninfo_to_dict(self.conninfo)
+        given |= {"connect_timeout": _CONNECT_WITHIN_S, "application_name": "rollback-controller"}
+        given |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "client_encoding": "UTF8"}
+        given |= {"tcp_user_timeout": int(statement / timedelta(milliseconds=1)) + 10_000}
+        if self.verified:
+            given |= {"sslmode": "verify-full", "sslrootcert": given.get("sslrootcert", "system")}
+        if self.token is not None:
+            given |= {"password": self.token()}
+        connection = _Side.connect(**given, autocommit=True, prepare_threshold=None)
+        connection.called = self.called
+        try:
+            _configure(connection, statement, lock)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _configure(connection: Connection[Rows], statement: timedelta, lock: timedelta) -> None:
+    settings = _SETTINGS | {
+        "statement_timeout": _ms(statement),
+        "lock_timeout": _ms(lock),
+        "idle_in_transaction_session_timeout": _ms(2 * statement),
+    }
+    connection.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)",
+        [list(settings), list(settings.values())],
+    )
+
+
+def _ms(span: timedelta) -> str:
+    return str(int(span / timedelta(milliseconds=1)))
+
+
+@contextmanager
+def translated(called: str) -> Iterator[None]:
+    """Turn what the driver raises into the errors of this product; never with a value or a secret in it.
+
+    Args:
+        called: The side that is to blame where the error itself says none.
+
+    Raises:
+        TransientError, PermanentError: with the server's own first line, which names objects, never rows.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        side = next(iter(getattr(error, "__notes__", ())), called)
+        said = f"{side} database: {sentence(error)}"
+        log.info("%s (%s)", said, error.sqlstate)
+        if _passes(error):
+            raise TransientError(said, retry_after=_RETRY) from None
+        raise PermanentError(said) from None
+
+
+def sentence(error: psycopg.Error) -> str:
+    """Say what the server said, without its detail: that quotes rows."""
+    primary = error.diag.message_primary
+    if primary:
+        about = [error.diag.table_name, error.diag.constraint_name]
+        named = ", ".join(name for name in about if name)
+        return f"{primary} ({named})" if named and named not in primary else primary
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _passes(error: psycopg.Error) -> bool:
+    state = error.sqlstate or ""
+    if state:
+        return state.startswith(_PASSING) and state not in _FULL
+    # There is no state while a connection is being made: the server refuses it, or there is none that we trust.
+    said = str(error)
+    if "FATAL:" in said:
+        return any(word in said for word in _NOT_NOW)
+    return isinstance(error, psycopg.OperationalError) and not any(word in said for word in _NOT_TRUSTED)
