@@ -9,8 +9,9 @@ from shared.decision.plans import plan_of, reactions_of
 from shared.decision.reasons import canonical
 from shared.model.ask import Ask
 from shared.model.decision import Action
-from shared.model.policy import EMERGENCY, Policy
+from shared.model.policy import Policy
 from shared.model.policy_approval import Approval, is_four_eyes, rule_for
+from shared.model.policy_levels import EMERGENCY
 from shared.model.run import RoadTimes
 
 

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from shared.decision.readiness_swaps import is_filled_by_promotion, slot_findings
 from shared.decision.roads import LOOK_BEFORE, VERIFY, Ending, Plan
 from shared.errors import ControllerError
-from shared.model.policy import EMERGENCY, Level, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import EMERGENCY, Level
 from shared.model.policy_roads import SlotSwapRoad
 from shared.model.quantity import say_span
 from shared.model.readiness import Finding

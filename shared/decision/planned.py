@@ -4,7 +4,8 @@ from typing import Any
 
 from shared.decision.asking import roads_of
 from shared.decision.plans import plan_of
-from shared.model.policy import Level, Levels, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import Level, Levels
 
 _FIELDS = ("traffic", "data", "platform", "recovery")
 

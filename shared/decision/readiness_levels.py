@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from shared.decision.readiness_swaps import not_told, swap_findings
 from shared.errors import ControllerError
 from shared.model.journey_problems import host_part
-from shared.model.policy import EMERGENCY, Level, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import EMERGENCY, Level
 from shared.model.policy_readiness import Freshness
 from shared.model.policy_roads import AppConfigurationRoad, FrontDoorRoad, HookRoad, RoadBase, SlotSwapRoad
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck

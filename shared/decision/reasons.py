@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from shared.decision.cycle import Cycle, Known, News, next_cycle
 from shared.model.decision import Decision
 from shared.model.event import Event
-from shared.model.policy import Levels, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import Levels
 from shared.model.signal import merge
 from shared.model.trigger import TriggerReading
 

@@ -8,11 +8,12 @@ run ends, and somebody else takes up (the next level, or people).
 All of it follows from the policy and the run's own record: whoever plans it again plans the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.model.policy import EMERGENCY, Level, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import EMERGENCY, Level
 from shared.model.policy_roads import SlotSwapRoad
 from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 
@@ -80,7 +81,8 @@ class _Planner:
         lost = any(self._is_lost(name, attempts.get(name, ())) for name in components)
         if self._is_emergency(attempts.get(EMERGENCY, ()), needed=lost or not components):
             components = {**components, EMERGENCY: self._level.emergency}
-        moves = [self._component(name, attempts.get(name, ())) for name in components]
+        begun = [name for name in components if not self._is_held(name, components, attempts)]
+        moves = [self._component(name, attempts.get(name, ())) for name in begun]
         # Once the emergency is established it stands for all: what it overtook is not waited for.
         stands = any(step.phase is StepPhase.DONE for step in attempts.get(EMERGENCY, ()))
         if not stands and any(move.live for move in moves):
@@ -123,6 +125,18 @@ class _Planner:
         """An emergency that has begun goes on; one that was only opened is left when another road gets there first."""
         begun = any(step.acts or step.phase.over for step in attempts)
         return begun or (needed and bool(attempts or self._unused(EMERGENCY)))
+
+    def _is_held(self, name: str, components: Collection[str], attempts: Mapping[str, Sequence[StepRecord]]) -> bool:
+        """Whether it waits for others of this round: they are decided when one road is there, or none is left."""
+        return any(
+            other in components and not self._is_decided(other, attempts.get(other, ()))
+            for other in self._policy.waits_for(self._level, name)
+        )
+
+    def _is_decided(self, name: str, attempts: Sequence[StepRecord]) -> bool:
+        if any(step.phase is StepPhase.DONE for step in attempts):
+            return True
+        return bool(attempts) and all(step.phase.over for step in attempts) and not self._unused(name)
 
     def _component(self, name: str, attempts: Sequence[StepRecord]) -> Plan:
         """Plan one component: nothing once a road is established, else those under way and perhaps one more."""

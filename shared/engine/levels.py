@@ -14,7 +14,8 @@ from shared.engine.steps.step import Step
 from shared.engine.steps.traffic import SwapSlots
 from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside
 from shared.errors import PermanentError
-from shared.model.policy import SLOT_SWAP, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import SLOT_SWAP
 from shared.model.policy_roads import SlotSwapRoad, kind_of
 from shared.model.policy_verify import CheckBase, HoldsCheck
 from shared.model.readiness_facts import SwapSeen

@@ -11,7 +11,7 @@ from shared.engine.commit import ring_delivery
 from shared.engine.records import OUTBOX, UNDELIVERED, decode, encode
 from shared.errors import LostRace, NotFound, PermanentError, TransientError
 from shared.model.event import Delivery
-from shared.model.policy import WORKLOAD_PATTERN
+from shared.model.policy_levels import WORKLOAD_PATTERN
 from shared.ports import Channel, Delete, Doorbell, Insert, Ledger, Replace, Write
 
 log = logging.getLogger(__name__)

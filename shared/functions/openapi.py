@@ -15,7 +15,7 @@ from shared.functions.bodies import FORM_MEDIA, Form
 from shared.functions.operations import Operation
 from shared.functions.problems import PROBLEM_MEDIA
 from shared.functions.replies import HTML_MEDIA, JSON_MEDIA, NOT_IN_AUDIT, Html
-from shared.model.policy import WORKLOAD_PATTERN
+from shared.model.policy_levels import WORKLOAD_PATTERN
 
 type Json = dict[str, Any]
 type Kind = tuple[Any, Literal["validation", "serialization"]]

@@ -15,30 +15,25 @@ from pydantic import Field, PrivateAttr
 from shared.errors import NotFound
 from shared.model.budget import Budget, WrittenBudget
 from shared.model.event import EventKind
-from shared.model.policy_approval import Approval, Approvals
+from shared.model.policy_approval import Approvals
 from shared.model.policy_control import ControlRules, Strategy
+from shared.model.policy_data import Database
+from shared.model.policy_levels import SLOT_SWAP, WORKLOAD_PATTERN, Level, Levels
 from shared.model.policy_promotion import Promotion
-from shared.model.policy_readiness import LevelReadiness, Readiness
-from shared.model.policy_roads import SLOT_PATTERN, FrontDoorRoad, Road, SlotSwapRoad
+from shared.model.policy_readiness import Readiness
+from shared.model.policy_roads import SLOT_PATTERN, DataSyncRoad, FrontDoorRoad, Road, SlotSwapRoad
 from shared.model.policy_signals import AlertSignal, Signal
 from shared.model.policy_triggers import TriggerEntry, Triggers
-from shared.model.policy_verify import Verification
 from shared.model.quantity import Duration, parse_quantity
 from shared.model.strict import Host, Name, Origin, Rhythm, Strict, host_of
 from shared.model.trigger import NoData, RollbackTrigger, Tier
 
-WORKLOAD_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 # The name under which alerts are kept that concern no workload.
 UNCLAIMED = "unclaimed"
 # The platform carries out at most this many writes as one.
 MOST_WRITES = 100
 _FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
-# The component that the short form `roads: [...]` of a level steers, and the road that every site with a good slot has.
-SITE = "site"
-SLOT_SWAP = "slot_swap"
-# The component that the roads of `emergency` steer: all of it.
-EMERGENCY = "emergency"
 
 
 class Build(Strict):
@@ -63,62 +58,6 @@ class Site(Strict):
         description="The slot that holds the known-good build; the road `slot_swap` needs it.",
     )
     build: Build = Build()
-
-
-class Drill(Strict):
-    """How a level is rehearsed."""
-
-    on: str | None = Field(
-        default=None,
-        pattern=WORKLOAD_PATTERN,
-        description="A workload on which the level is really carried out, if its own policy says `drill_target: true`; "
-        "else nothing is changed.",
-    )
-
-
-class Level(Strict):
-    """One rollback level: what it steers by which roads, how long that may take, and what it is verified by."""
-
-    roads: tuple[Name, ...] = Field(default=(), description="Short for `components: {site: [...]}`.")
-    components: dict[Name, tuple[Name, ...]] = Field(
-        default={}, description="What is steered, each by the fastest of its roads that works."
-    )
-    emergency: tuple[Name, ...] = Field(default=(), description="Taken when all of that could not be verified.")
-    budget: Rhythm = timedelta(seconds=30)
-    verify: Verification = Verification()
-    readiness: LevelReadiness = LevelReadiness()
-    drill: Drill = Drill()
-    approval: Approval | None = Field(default=None, description="Who is asked before it begins by itself or by hand.")
-
-    @property
-    def steered(self) -> dict[str, tuple[str, ...]]:
-        """The roads of each component, as the policy ranks them."""
-        short = self.roads or (() if self.components else (SLOT_SWAP,))
-        return ({SITE: short} if short else {}) | self.components
-
-    @property
-    def all_roads(self) -> tuple[str, ...]:
-        """Every road that the level may take."""
-        return tuple(dict.fromkeys([*(road for roads in self.steered.values() for road in roads), *self.emergency]))
-
-
-class Levels(Strict):
-    """The levels that this workload has. What a level cannot heal, the next one takes up; after the last, people."""
-
-    traffic: Level = Field(default=Level(), alias="1", description="Level 1: traffic back to the known good.")
-    data: Level | None = Field(default=None, alias="2", description="Level 2.")
-    platform: Level | None = Field(default=None, alias="3", description="Level 3.")
-    recovery: Level | None = Field(default=None, alias="4", description="Level 4.")
-
-    @property
-    def by_number(self) -> dict[int, Level]:
-        """The levels that there are, lowest first."""
-        all_of_them = (self.traffic, self.data, self.platform, self.recovery)
-        return {number: level for number, level in enumerate(all_of_them, start=1) if level is not None}
-
-    def above(self, number: int) -> int | None:
-        """Return the next level that there is, or `None`."""
-        return next((higher for higher in self.by_number if higher > number), None)
 
 
 class Reach(Strict):
@@ -185,6 +124,7 @@ class Policy(Strict):
     triggers: Triggers
     roads: dict[Name, Road] = Field(default={}, description="How traffic can be taken back.")
     levels: Levels = Levels()
+    databases: dict[Name, Database] = Field(default={}, description="What was moved, and can go back.")
     promotion: Promotion | None = Field(default=None, description="How a new build goes forward.")
     reach: Reach = Reach()
     readiness: Readiness = Readiness()
@@ -257,6 +197,14 @@ class Policy(Strict):
         """The roads by name, with the slot swap that every site with a good slot has."""
         swap: dict[str, Road] = {SLOT_SWAP: SlotSwapRoad(slot_swap=self.site.good_slot)} if self.site.good_slot else {}
         return swap | self.roads
+
+    def waits_for(self, level: Level, component: str) -> frozenset[str]:
+        """The components of a level that must be decided before one of them is begun."""
+        data = {name for name, roads in level.steered.items() if any(map(self._moves_data, roads))}
+        return frozenset(level.after.get(component, ())) | (frozenset() if component in data else frozenset(data))
+
+    def _moves_data(self, road: str) -> bool:
+        return isinstance(self.all_roads.get(road), DataSyncRoad)
 
     @cached_property
     def swaps_only(self) -> bool:

@@ -1,12 +1,21 @@
 """What is wrong with the roads, levels and checks of a policy that no single field can see."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from shared.model.journey_problems import host_part, journey_problems
-from shared.model.policy import EMERGENCY, SITE, SLOT_SWAP, Level, Policy
+from shared.model.policy import Policy
 from shared.model.policy_approval import approval_problems
+from shared.model.policy_levels import EMERGENCY, SITE, SLOT_SWAP, Level
 from shared.model.policy_problem import Place, Problem
-from shared.model.policy_roads import AppConfigurationRoad, DnsRoad, HookRoad, SlotSwapRoad, SlotTrafficRoad
+from shared.model.policy_roads import (
+    AppConfigurationRoad,
+    DataSyncRoad,
+    DnsRoad,
+    HookRoad,
+    SlotSwapRoad,
+    SlotTrafficRoad,
+)
 from shared.model.policy_verify import Check, ClientCheck, GetCheck, HoldsCheck, JourneyCheck
 from shared.model.strict import host_of
 
@@ -18,12 +27,16 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
         if isinstance(road, HookRoad):
             yield from _unreachable(policy, (*place, "hook"), road.hook)
             yield from _unreachable(policy, (*place, "read_back"), road.read_back)
+        if isinstance(road, DataSyncRoad) and road.data_sync not in policy.databases:
+            known = ", ".join(policy.databases) or "none is defined"
+            yield Problem((*place, "data_sync"), f"unknown database {road.data_sync!r}; expected one of: {known}")
         if isinstance(road, DnsRoad) and "@" in road.records and road.records["@"].cname:
             yield Problem((*place, "records", "@"), "a zone itself cannot be a CNAME; expected `a: [address]`")
     for number, level in policy.levels.by_number.items():
         place = ("levels", str(number))
         yield from _steering_problems(policy, place, level)
         yield from _swap_problems(policy, place, level)
+        yield from _order_problems(policy, place, level)
         if level.drill.on == policy.workload:
             yield Problem((*place, "drill", "on"), "it names this workload itself; expected one that may be taken back")
         yield from _proof_problems(policy, place, level)
@@ -84,6 +97,19 @@ def _steering_problems(policy: Policy, place: Place, level: Level) -> Iterator[P
             elif road in seen:
                 yield Problem(where, f"the road {road!r} is taken twice in this level; expected once")
             seen.add(road)
+
+
+def _order_problems(policy: Policy, place: Place, level: Level) -> Iterator[Problem]:
+    known = ", ".join(level.steered)
+    for name, others in level.after.items():
+        unknown = [other for other in (name, *others) if other not in level.steered]
+        for other in unknown:
+            yield Problem((*place, "after", name), f"unknown component {other!r}; expected one of: {known}")
+    waits = {name: policy.waits_for(level, name) for name in level.steered}
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        yield Problem((*place, "after"), f"these wait for each other: {', '.join(sorted(set(error.args[1])))}")
 
 
 def _swap_problems(policy: Policy, place: Place, level: Level) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from shared.model.policy_verify import (
     Verification,
 )
 from shared.model.quantity import Share
-from shared.model.strict import Host, Origin, Rhythm, Strict, Url, arm_id, named_by_key
+from shared.model.strict import Host, Name, Origin, Rhythm, Strict, Url, arm_id, named_by_key
 
 SLOT_PATTERN = r"^[A-Za-z0-9-]+$"
 Slot = Annotated[str, Field(pattern=SLOT_PATTERN)]
@@ -193,6 +193,13 @@ class HookRoad(RoadBase):
     secret: str = Field(min_length=16, description="Key of the signature (HMAC-SHA256); write it as %SETTING%.")
 
 
+class DataSyncRoad(RoadBase):
+    """The source of a database holds every row of its target, and it is proved. Taken before whatever serves people."""
+
+    data_sync: Name = Field(description="Of `databases`.")
+    takes: Rhythm = timedelta(minutes=2)
+
+
 def _somewhere_to_go[R: RoadBase](road: R, parts: Mapping[str, Part]) -> R:
     if len({name.casefold() for name in parts}) != len(parts):
         raise ValueError("two names differ in case alone, which Azure does not look at; expected each once")
@@ -209,6 +216,7 @@ ROAD_KINDS: dict[str, type[RoadBase]] = {
     "dns": DnsRoad,
     "app_configuration": AppConfigurationRoad,
     "hook": HookRoad,
+    "data_sync": DataSyncRoad,
 }
 Road = Annotated[
     Annotated[SlotSwapRoad, Tag("slot_swap")]
@@ -217,7 +225,8 @@ Road = Annotated[
     | Annotated[FrontDoorRoad, Tag("front_door")]
     | Annotated[DnsRoad, Tag("dns")]
     | Annotated[AppConfigurationRoad, Tag("app_configuration")]
-    | Annotated[HookRoad, Tag("hook")],
+    | Annotated[HookRoad, Tag("hook")]
+    | Annotated[DataSyncRoad, Tag("data_sync")],
     named_by_key("a road is of exactly one kind", ROAD_KINDS),
 ]
 _KIND_OF_MODEL: dict[type[Any], str] = {model: kind for kind, model in ROAD_KINDS.items()}

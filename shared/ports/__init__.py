@@ -3,6 +3,7 @@
 Every method may raise `TransientError` or `PermanentError` (`errors.py`) and nothing else on purpose.
 """
 
+from shared.ports.data import RowsBack, RowsPicture
 from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
 from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
 from shared.ports.people import Channel, Signature, Signer
@@ -33,6 +34,8 @@ __all__ = [
     "RoadPicture",
     "Routing",
     "Row",
+    "RowsBack",
+    "RowsPicture",
     "SampleSource",
     "SetAside",
     "Sighting",

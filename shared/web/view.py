@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from shared.decision.asks import Standing, say_count, say_default, say_time, say_waiting
 from shared.model.ask import Ask, AskStatus
-from shared.model.policy import EMERGENCY
+from shared.model.policy_levels import EMERGENCY
 from shared.model.quantity import say_moment
 from shared.model.run import BY_WATCH
 

@@ -17,7 +17,8 @@ from shared.decision.roads import COMPONENTS, KNOWN_GOOD_SERVED, SITE_ASKED
 from shared.engine.incidents import outcome_of
 from shared.engine.steps.step import Done, Look, Stop, Wait
 from shared.errors import ControllerError
-from shared.model.policy import EMERGENCY, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import EMERGENCY
 from shared.model.policy_roads import RoadBase, SlotSwapRoad
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, Verification
 from shared.model.quantity import say_span

@@ -17,7 +17,8 @@ from shared.engine.promotions import Promotions
 from shared.engine.records import RUN, load_run, snapshot
 from shared.engine.steps.routing import SetRouting
 from shared.engine.steps.traffic import SwapSlots
-from shared.model.policy import SLOT_SWAP, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import SLOT_SWAP
 from shared.model.stage import Stage
 from shared.settings import read_settings
 from shared.wiring import build

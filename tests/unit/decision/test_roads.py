@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.decision.roads import Ending, plan_rollback, with_opened
-from shared.model.policy import EMERGENCY, Policy
+from shared.model.policy import Policy
+from shared.model.policy_levels import EMERGENCY
 from shared.model.run import RoadTimes, Run, RunStatus, StepPhase, StepRecord
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
