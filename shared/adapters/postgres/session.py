@@ -103,7 +103,7 @@ class Access:
             connection.close()
 
     def _open(self, statement: timedelta, lock: timedelta) -> Connection[Rows]:
-        given: dict[str, Any] = conninfo_to_dict(self.conninfo)
+        given = self._given()
         given |= {"connect_timeout": _CONNECT_WITHIN_S, "application_name": "rollback-controller"}
         given |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "client_encoding": "UTF8"}
         given |= {"tcp_user_timeout": int(statement / timedelta(milliseconds=1)) + 10_000}
@@ -119,6 +119,16 @@ class Access:
             connection.close()
             raise
         return connection
+
+    def _given(self) -> dict[str, Any]:
+        """Read the connection string; what the driver says of a malformed one quotes it, and it holds a password."""
+        try:
+            given: dict[str, Any] = conninfo_to_dict(self.conninfo)
+        except psycopg.ProgrammingError:
+            given = {}
+        if not given or not str(given.get("port", "1")).replace(",", "").isdigit():
+            raise PermanentError(f"{self.called} database: its connection string cannot be read")
+        return given
 
 
 def _configure(connection: Connection[Rows], statement: timedelta, lock: timedelta) -> None:
