@@ -9,6 +9,7 @@
 | watch_now                 | queue watch                            | watches one workload at once                 |
 | rollback_level_1          | queue rollback-level-1 (to 4)          | advances a rollback of that level            |
 | promotions                | queue promotions                       | advances a promotion                         |
+| keep_checkpoints          | queue checkpoints                      | from when on rows of databases can go back   |
 | take_samples              | queue samples                          | takes in samples that a workload pushes      |
 | obey                      | queue commands                         | obeys a command to a change                  |
 | notify                    | queue notifications                    | tells people from a recorded event           |
@@ -24,6 +25,9 @@
 | show_readiness            | GET /api/workloads/{name}/readiness    | whether it could be taken back now           |
 | start_drill               | POST /api/workloads/{name}/drills      | rehearses a level                            |
 | start_rollback            | POST /api/workloads/{name}/rollbacks   | starts a rollback by hand, or asks for it    |
+| preview_rollback          | GET /api/workloads/{name}/rollbacks/preview | what a level would do to the rows now   |
+| show_databases            | GET /api/workloads/{name}/databases    | whether rows could go back, and from when on |
+| take_checkpoints          | POST /api/workloads/{name}/databases/checkpoints | takes those of the change in progress |
 | show_rollback             | GET /api/rollbacks/{id}                | steps, timings, evidence; or the question    |
 | show_receipt              | GET /api/rollbacks/{id}/receipt        | the signed receipt of one that ended         |
 | cancel_rollback           | POST /api/rollbacks/{id}/cancel        | ends it; says what cannot be taken back      |

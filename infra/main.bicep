@@ -121,6 +121,7 @@ var queueNames = [
   'samples'
   'commands'
   'notifications'
+  'checkpoints'
 ]
 var guardedSubscriptionId = split(guardedSiteId, '/')[2]
 var guardedGroupName = split(guardedSiteId, '/')[4]

@@ -86,6 +86,11 @@ class Settings(BaseModel):
         alias="METRICS_AUDIENCE",
         description="Whom tokens for it are issued to; differs in sovereign clouds.",
     )
+    databases_audience: str = Field(
+        default="https://ossrdbms-aad.database.windows.net",
+        alias="DATABASES_AUDIENCE",
+        description="Whom tokens are issued to that stand for a database's password; differs in sovereign clouds.",
+    )
     logs_endpoint: str = Field(
         default="https://api.loganalytics.io", alias="LOGS_ENDPOINT", description="Log Analytics query API."
     )
@@ -152,7 +157,9 @@ class Settings(BaseModel):
         description="`true`: App Service itself signs people in, so that its header `X-MS-CLIENT-PRINCIPAL` counts.",
     )
 
-    @field_validator("arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint")
+    @field_validator(
+        "arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint", "databases_audience"
+    )
     @classmethod
     def _without_last_slash(cls, url: str) -> str:
         return url.rstrip("/")

@@ -12,25 +12,24 @@ from shared.adapters.app_configuration import AppConfigurationRouting
 from shared.adapters.app_service import AppServiceSlots
 from shared.adapters.azure_clients import ArmAccess
 from shared.adapters.channels.control import ControlChannel
-from shared.adapters.channels.webhook import WebhookChannel
 from shared.adapters.checks.clients import ClientChecker
 from shared.adapters.checks.journeys import JourneyChecker, RequestChecker
 from shared.adapters.checks.resolves import ResolvesChecker
+from shared.adapters.data_source import DataSource
+from shared.adapters.databases import Databases, database_token
 from shared.adapters.dns_zones import DnsZoneRouting
 from shared.adapters.front_door import FrontDoorRouting
 from shared.adapters.hook import HookRouting
-from shared.adapters.links import LinkedChannel, Links
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.outbound import Outbound
-from shared.adapters.policy_files import PolicyFolder, read_policy_folder
+from shared.adapters.policy_files import read_policy_folder
 from shared.adapters.probe import HttpProber
 from shared.adapters.probe_source import ProbeSource
 from shared.adapters.queues import QueueDoorbell
 from shared.adapters.readiness.hosts import ResolvingHosts
 from shared.adapters.readiness.permissions import ArmRoles
 from shared.adapters.readiness.slot_keeping import AppServiceSlotKeeping
-from shared.adapters.signing import Ed25519Signer
 from shared.adapters.slot_traffic import SlotTrafficRouting
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.tables import TableLedger
@@ -45,6 +44,7 @@ from shared.engine.begin_asked import BeginAsked
 from shared.engine.by_hand import ByHand
 from shared.engine.change_control import ChangeControl
 from shared.engine.change_writes import CONTROL_CHANNEL
+from shared.engine.checkpoints import CheckpointKeeper
 from shared.engine.collect import Collector
 from shared.engine.drills import Drills
 from shared.engine.fleet import Fleet
@@ -53,22 +53,25 @@ from shared.engine.intake import Intake
 from shared.engine.levels import Steps
 from shared.engine.notifications import Notifications
 from shared.engine.poisoned import Poisoned
+from shared.engine.previews import LookAhead
 from shared.engine.promotions import Promotions
 from shared.engine.readiness import Readiness
 from shared.engine.readiness_survey import Survey
 from shared.engine.receipts import Receipts
 from shared.engine.requests import Requests
+from shared.engine.rows_readiness import RowsReadiness
+from shared.engine.steps.data import SyncRows
 from shared.engine.views import Views
 from shared.engine.warm import WarmUp
 from shared.engine.watch import Watch
-from shared.errors import SettingsError
 from shared.identities import identities
-from shared.model.policy import Policy, policy_of
+from shared.model.policy import policy_of
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, ResolvesCheck
 from shared.model.readiness import Answering
-from shared.ports import Channel, Checker, Returns, Routing, SampleSource
+from shared.ports import Checker, Returns, Routing, SampleSource
 from shared.ports.people import Identities
 from shared.settings import APP_FOLDER, Settings
+from shared.telling import channels_of, links_of, signer_of, with_links
 from shared.web.link_pages import LinkPages
 
 _MOST_REASONS = 5
@@ -95,6 +98,8 @@ class App:
     identities: Identities
     audit: Audit
     control: ChangeControl
+    checkpoints: CheckpointKeeper
+    look_ahead: LookAhead
     promotions: Promotions
     drills: Drills
     readiness: Readiness
@@ -112,10 +117,10 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     """
     _quiet_libraries()
     folder = read_policy_folder(APP_FOLDER / chosen.policy_folder, environment)
-    channels, channel_problems = _channels(folder, environment)
-    signer, key_problems = _signer(chosen)
+    channels, channel_problems = channels_of(folder, environment)
+    signer, key_problems = signer_of(chosen)
     callers, identity_problems = identities(chosen)
-    links, link_problems = _links(chosen)
+    links, link_problems = links_of(chosen)
     policies = folder.policies
     problems = folder.problems + channel_problems + key_problems + identity_problems + link_problems
     storage = StorageAccount(
@@ -124,10 +129,12 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     ledger, doorbell = TableLedger(storage.table(chosen.table)), QueueDoorbell(storage.queues())
     jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
+    token = partial(database_token, chosen.databases_audience, chosen.client_id)
     sources: dict[str, SampleSource] = {
         "probe": ProbeSource(prober),
         "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id, chosen.metrics_audience),
         "log": LogSource(chosen.logs_endpoint, chosen.client_id, APP_FOLDER / chosen.kql_folder),
+        "damaged": DataSource(token),
     }
     arm = ArmAccess(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
     slots, outbound = AppServiceSlots(arm), Outbound()
@@ -139,8 +146,10 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         ResolvesCheck: ResolvesChecker(ThreadPoolExecutor(chosen.workers, thread_name_prefix="resolve")),
     }
     checking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="check")
-    survey = _survey(chosen, arm, slots, routings)
-    steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap)
+    databases = Databases(ThreadPoolExecutor(3 * chosen.workers, thread_name_prefix="rows"), token)
+    survey = _survey(chosen, arm, slots, routings, RowsReadiness(ledger, databases, utc_now))
+    sync = SyncRows(databases, databases, ledger)
+    steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap, sync)
     collector, fleet = Collector(sources, jobs), Fleet(ledger, chosen.fleet_budget, utc_now)
     cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
     control = ChangeControl(ledger, doorbell, lambda: policies, utc_now)
@@ -159,7 +168,8 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         clock=utc_now,
         pool=ThreadPoolExecutor(chosen.workers, thread_name_prefix="ready"),
     )
-    told = _linked(channels, links, asks) | {
+    looking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="look ahead")
+    told = with_links(channels, links, asks) | {
         CONTROL_CHANNEL: ControlChannel(outbound, lambda: policies, control.told, utc_now)
     }
     return App(
@@ -182,6 +192,8 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         identities=callers,
         audit=Audit(ledger, utc_now),
         control=control,
+        checkpoints=CheckpointKeeper(ledger, doorbell, databases, databases, lambda: policies, utc_now, looking),
+        look_ahead=LookAhead(ledger, databases, lambda: policies, looking),
         promotions=Promotions(ledger, doorbell, lambda: policies, utc_now, partial(_unready, readiness)),
         drills=Drills(ledger, doorbell, lambda: policies, utc_now),
         readiness=readiness,
@@ -191,7 +203,13 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     )
 
 
-def _survey(chosen: Settings, arm: ArmAccess, slots: AppServiceSlots, routings: Mapping[str, Routing[Any]]) -> Survey:
+def _survey(
+    chosen: Settings,
+    arm: ArmAccess,
+    slots: AppServiceSlots,
+    routings: Mapping[str, Routing[Any]],
+    rows: RowsReadiness,
+) -> Survey:
     """Return what looks at the world for readiness, by threads of its own: a minute's check must not delay a probe.
 
     Nothing is kept from one minute to the next: what is broken now is named now.
@@ -205,6 +223,7 @@ def _survey(chosen: Settings, arm: ArmAccess, slots: AppServiceSlots, routings: 
         ResolvingHosts(),
         HttpProber(ThreadPoolExecutor(chosen.workers, thread_name_prefix="ready probe")),
         ThreadPoolExecutor(chosen.workers, thread_name_prefix="survey"),
+        rows,
     )
 
 
@@ -212,22 +231,6 @@ def _unready(readiness: Readiness, workload: str) -> str | None:
     """Return why level 1 of a workload could not take a change back, as far as its last check tells."""
     reasons = readiness.report(workload).why_not(level=1)
     return "; ".join(reasons[:_MOST_REASONS]) or None
-
-
-def _links(chosen: Settings) -> tuple[Links | None, tuple[str, ...]]:
-    """Return what makes links; without it only those who are signed in can answer."""
-    if chosen.link_key is None or chosen.link_address is None:
-        return None, ()
-    try:
-        return Links(chosen.link_key.get_secret_value(), chosen.link_address), ()
-    except SettingsError as error:
-        return None, (f"LINK_KEY, LINK_ADDRESS: {error}",)
-
-
-def _linked(channels: Mapping[str, Channel], links: Links | None, asks: Asks) -> dict[str, Channel]:
-    if links is None:
-        return dict(channels)
-    return {name: LinkedChannel(name, channel, links, asks.find) for name, channel in channels.items()}
 
 
 def _routings(arm: ArmAccess, outbound: Outbound) -> dict[str, Routing[Any]]:
@@ -246,33 +249,3 @@ def _quiet_libraries() -> None:
     """A line for every request of ours would cost more to keep than the whole app costs to run."""
     for name in ("httpx", "azure", "azure.core.pipeline.policies.http_logging_policy"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _signer(chosen: Settings) -> tuple[Ed25519Signer | None, tuple[str, ...]]:
-    """Return what signs receipts; a key that is of no use is a problem that health tells, and no reason not to act."""
-    if chosen.receipt_key is None:
-        return None, ()
-    try:
-        return Ed25519Signer(chosen.receipt_key.get_secret_value()), ()
-    except SettingsError as error:
-        return None, (f"RECEIPT_KEY: {error}",)
-
-
-def _channels(
-    folder: PolicyFolder, environment: Mapping[str, str]
-) -> tuple[dict[str, WebhookChannel], tuple[str, ...]]:
-    """Build every channel that a policy names from the setting CHANNEL_<KIND>_<NAME>."""
-    channels: dict[str, WebhookChannel] = {}
-    problems: list[str] = []
-    for name in sorted({to for policy in folder.policies.values() for to in _named_channels(policy)}):
-        setting = "CHANNEL_" + name.replace(":", "_").upper()
-        try:
-            channels[name] = WebhookChannel(name, environment.get(setting, ""))
-        except SettingsError as error:
-            problems.append(f"{setting}: {error}")
-    return channels, tuple(problems)
-
-
-def _named_channels(policy: Policy) -> set[str]:
-    rules = [level.approval for level in policy.levels.by_number.values()] + [policy.approvals.warning]
-    return set(policy.notify.to).union(*(rule.to for rule in rules if rule))

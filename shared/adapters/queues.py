@@ -19,6 +19,7 @@ from shared.adapters.azure_errors import translated
 from shared.ports import SetAside, queue_of_runs
 
 _WATCH = "watch"
+_CHECKPOINTS = "checkpoints"
 _NOTIFICATIONS = "notifications"
 # A ring that nobody heard for this long is worthless: the watch has long rung again.
 _LIFETIME = timedelta(hours=1)
@@ -42,6 +43,9 @@ class QueueDoorbell:
 
     def watch(self, workload: str) -> None:
         self._send(_WATCH, {"workload": workload}, timedelta(0))
+
+    def checkpoints(self, workload: str) -> None:
+        self._send(_CHECKPOINTS, {"workload": workload}, timedelta(0))
 
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
         self._send(_NOTIFICATIONS, {"workload": workload, "delivery": delivery_id}, after)

@@ -5,14 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from shared.decision.data_limits import agreeing, takes_people
 from shared.decision.plans import plan_of, reactions_of
 from shared.decision.reasons import canonical
 from shared.model.ask import Ask
+from shared.model.checkpoint import Checkpoints
 from shared.model.decision import Action
 from shared.model.policy import Policy
 from shared.model.policy_approval import Approval, is_four_eyes, rule_for
 from shared.model.policy_levels import EMERGENCY
 from shared.model.run import RoadTimes
+
+_NO_CHECKPOINTS = Checkpoints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,14 @@ class Wanted:
     strategy: str = ""
 
 
-def new_ask(policy: Policy, approval: Approval, wanted: Wanted, times: RoadTimes, now: datetime) -> Ask:
+def new_ask(
+    policy: Policy,
+    approval: Approval,
+    wanted: Wanted,
+    times: RoadTimes,
+    now: datetime,
+    checkpoints: Checkpoints = _NO_CHECKPOINTS,
+) -> Ask:
     """Return an open question."""
     roads = roads_of(policy, wanted.level, wanted.strategy)
     return sealed(
@@ -61,6 +72,7 @@ def new_ask(policy: Policy, approval: Approval, wanted: Wanted, times: RoadTimes
             policy_version=policy.version,
             budget=policy.level(wanted.level).budget,
             takes=_takes(policy, roads, times),
+            preview=agreeing(policy, roads, checkpoints),
             sentence=_asks(wanted.level, wanted.build, wanted.cause),
         )
     )
@@ -79,16 +91,22 @@ def gone(policy: Policy, ask: Ask) -> str | None:
     return None
 
 
-def approval_rule(policy: Policy, level: int, trigger: str = "") -> Approval | None:
+def approval_rule(
+    policy: Policy, level: int, trigger: str = "", checkpoints: Checkpoints = _NO_CHECKPOINTS
+) -> Approval | None:
     """Return the rule by which people are asked before a level begins; `None` when it begins unasked.
 
     Args:
         trigger: That asks for it, if one does: a warning asks even where the level itself would begin.
+        checkpoints: What is foreseen of the rows; above the policy's limit for their loss people are asked, too.
     """
     found = policy.levels.by_number.get(level)
     reaction = reactions_of(policy).get(trigger)
     warned = policy.approvals.warning if reaction and reaction.does is Action.ASK else None
-    return rule_for(level, found.approval if found else None, warned)
+    rule = rule_for(level, found.approval if found else None, warned)
+    if rule is None and found is not None and takes_people(policy, found, checkpoints) is not None:
+        return Approval()
+    return rule
 
 
 def roads_of(policy: Policy, level: int, strategy: str = "") -> dict[str, tuple[str, ...]]:
@@ -126,7 +144,7 @@ def digest_of(ask: Ask) -> str:
         "build": ask.build,
         "bad_build": ask.bad_build,
         "roads": {component: list(roads) for component, roads in ask.roads.items()},
-        "preview": ask.preview,
+        "preview": {name: one.digest for name, one in ask.preview.items()} if ask.preview else None,
         "policy_version": ask.policy_version,
         "healthy_since": ask.healthy_since.isoformat() if ask.healthy_since else None,
     }
@@ -138,8 +156,14 @@ def sealed(ask: Ask) -> Ask:
     return replace(ask, digest=digest_of(ask))
 
 
-def as_of_now(ask: Ask, policy: Policy, approval: Approval | None, known_good: str) -> Ask:
-    """Return the question as it would be put now: the policy or the known good may have changed since.
+def as_of_now(
+    ask: Ask,
+    policy: Policy,
+    approval: Approval | None,
+    known_good: str,
+    checkpoints: Checkpoints = _NO_CHECKPOINTS,
+) -> Ask:
+    """Return the question as it would be put now: policy, known good or the rows may have changed since.
 
     Args:
         approval: The rule by which people are asked now; without one, they are asked as before.
@@ -147,7 +171,10 @@ def as_of_now(ask: Ask, policy: Policy, approval: Approval | None, known_good: s
     roads = roads_of(policy, ask.level, ask.strategy)
     share, version = _share(policy, ask.strategy), policy.version
     bad = ask.bad_build if ask.bad_build != known_good else ""
-    present = replace(ask, build=known_good, bad_build=bad, roads=roads, share=share, policy_version=version)
+    preview = agreeing(policy, roads, checkpoints)
+    present = replace(
+        ask, build=known_good, bad_build=bad, roads=roads, share=share, policy_version=version, preview=preview
+    )
     present = sealed(replace(present, sentence=_asks(ask.level, known_good, ask.cause)))
     if present.digest == ask.digest:
         return ask

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared.model.change import Change, ChangeStatus, Control, Do, Told
+from shared.model.checkpoint import Checkpoints, CheckpointStatus
 from shared.model.policy import Policy
 from shared.model.quantity import say_moment, say_span
 from shared.model.watch import NEVER, WatchState
 
+_NO_CHECKPOINTS = Checkpoints()
 _A_CYCLE_IS_LATE = timedelta(minutes=1)
 _STRENGTH = {Do.RUN: 0, Do.SLOW: 1, Do.PAUSE: 2}
 
@@ -24,6 +26,7 @@ class Standing:
     Attributes:
         rolling_back: Id of the rollback that is under way; a promotion or a drill is none.
         state: What the watch knows.
+        checkpoints: From when on rows of its databases can go back.
     """
 
     policy: Policy
@@ -31,6 +34,7 @@ class Standing:
     rolling_back: str | None
     state: WatchState
     now: datetime
+    checkpoints: Checkpoints = _NO_CHECKPOINTS
 
 
 def control_of(standing: Standing) -> Control:
@@ -107,6 +111,28 @@ def _unseen(standing: Standing) -> Control | None:
     return Control(do=Do(policy.control.when_blind), sentence=sentence, since=max(since + patience, change.started_at))
 
 
+def _unguarded(standing: Standing) -> Control | None:
+    """What is written before there is a checkpoint is not known to be new: the change waits for it."""
+    policy, change = standing.policy, standing.change
+    if change is None or not change.in_progress:
+        return None
+    for name, database in policy.databases.items():
+        found = standing.checkpoints.by_database.get(name)
+        if not database.hold_change or (found is not None and found.id == change.id and found.stands):
+            continue
+        why = found.sentence if found is not None and found.id == change.id else f"no checkpoint of {name} yet"
+        return Control(do=Do.PAUSE, sentence=f"its rows could not go back: {why}", since=change.started_at)
+    return _unknown(standing, change)
+
+
+def _unknown(standing: Standing, change: Change) -> Control | None:
+    """Nobody knows any more what was written: that is blind."""
+    for found in standing.checkpoints.by_database.values():
+        if found.id == change.id and found.status is CheckpointStatus.LOST:
+            return Control(do=Do(standing.policy.control.when_blind), sentence=found.sentence, since=found.since)
+    return None
+
+
 def _in_progress(standing: Standing) -> Control | None:
     change = standing.change
     if change is None or not change.in_progress:
@@ -116,4 +142,4 @@ def _in_progress(standing: Standing) -> Control | None:
 
 _Rule = Callable[[Standing], Control | None]
 # Of equals, the first counts: a pause that a rollback asks for is not told as that of a person.
-_RULES: tuple[_Rule, ...] = (_rolling_back, _none_in_progress, _held, _unseen, _in_progress)
+_RULES: tuple[_Rule, ...] = (_rolling_back, _none_in_progress, _held, _unguarded, _unseen, _in_progress)

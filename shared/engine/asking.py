@@ -23,6 +23,7 @@ from shared.engine.records import ASK, Snapshot
 from shared.engine.start import id_of_run
 from shared.errors import NotFound, PermanentError, Refused
 from shared.model.ask import Ask, AskStatus
+from shared.model.checkpoint import Checkpoints
 from shared.model.event import EventKind
 from shared.model.policy import Policy
 from shared.model.policy_approval import Approval, OnExpiry
@@ -40,7 +41,7 @@ class Asking:
             `Refused` when that must not begin now, and `NotFound` or `PermanentError` when it cannot.
     """
 
-    rule: Callable[[Policy, int, str], Approval | None]
+    rule: Callable[[Policy, int, str, Checkpoints], Approval | None]
     start: Callable[[Ask, str, Snapshot], Sequence[Write]]
     clock: Clock
 
@@ -53,8 +54,8 @@ class Asking:
         """
         if current is not None and not gives_way(policy, current, wanted, found.watch):
             return self._telling_too(self._held(policy, found, current), wanted)
-        approval = self.rule(policy, wanted.level, wanted.trigger) or Approval()
-        asked = new_ask(policy, approval, wanted, found.road_times, self.clock())
+        approval = self.rule(policy, wanted.level, wanted.trigger, found.checkpoints) or Approval()
+        asked = new_ask(policy, approval, wanted, found.road_times, self.clock(), found.checkpoints)
         return asking_writes(found, asked, current)
 
     def _telling_too(self, held: Held, wanted: Wanted) -> list[Write]:
@@ -97,16 +98,19 @@ class Asking:
     def present(self, held: Held) -> tuple[Ask, str]:
         """Return the question as it would be put now, and what has changed since, if anything has."""
         ask, good = held.ask, held.found.known_good
-        approval = self.rule(held.policy, ask.level, ask.trigger)
-        present = as_of_now(ask, held.policy, approval, good.build if good else ask.build)
+        checkpoints = held.found.checkpoints
+        approval = self.rule(held.policy, ask.level, ask.trigger, checkpoints)
+        present = as_of_now(ask, held.policy, approval, good.build if good else ask.build, checkpoints)
         if present.build != ask.build:
             return present, f"the known good is build {present.build} by now, not {ask.build}"
+        if present.preview != ask.preview and present.policy_version == ask.policy_version:
+            return present, "what would become of the rows has changed" if present is not ask else ""
         return present, "the policy has changed" if present is not ask else ""
 
     def _again(self, held: Held, present: Ask, changed: str) -> list[Write]:
         """Ask again, with new time to answer: nobody was asked what would be done now."""
         ask = held.ask
-        approval = self.rule(held.policy, ask.level, ask.trigger)
+        approval = self.rule(held.policy, ask.level, ask.trigger, held.found.checkpoints)
         expires_at = held.now + (approval.ttl if approval else ask.expires_at - ask.asked_at)
         present = replace(present, asked_at=held.now, expires_at=expires_at)
         says = f"{say_silence(ask)}, and {changed}: it is asked again; {question(present)}"
@@ -124,7 +128,7 @@ class Asking:
         higher = held.policy.levels.above(held.ask.level)
         if higher is None:
             return ending_writes(held, AskStatus.EXPIRED, f"{why}; there is no level above: people are called")
-        approval = self.rule(held.policy, higher, "")
+        approval = self.rule(held.policy, higher, "", held.found.checkpoints)
         above = self._above(held, higher, approval or Approval())
         if approval is None:
             return self._unasked(held, above, why)
@@ -143,7 +147,7 @@ class Asking:
             requested_by_id=ask.requested_by_id,
             requested_by=ask.requested_by,
         )
-        return new_ask(held.policy, approval, wanted, held.found.road_times, held.now)
+        return new_ask(held.policy, approval, wanted, held.found.road_times, held.now, held.found.checkpoints)
 
     def _unasked(self, held: Held, ask: Ask, why: str) -> list[Write]:
         """Begin what nobody approved, because the policy says so."""

@@ -54,6 +54,7 @@ class BeginAsked:
             requested_by=ask.requested_by,
             requested_by_id=ask.requested_by_id,
             run_id=ask.id,
+            agreed=_agreed(ask),
         )
         run = rollback_from(effective, found, found.known_good, lower, now, wish)
         return [
@@ -82,6 +83,11 @@ class BeginAsked:
         limitation = rollback_limitation(replace(situation, firing=firing, swaps_only=swaps_only))
         last_start = max(found.starts.moments, default=None)
         return limitation or self.fleet.claim(policy.workload, situation.now, last_start)
+
+
+def _agreed(ask: Ask) -> tuple[str, ...]:
+    """Return what enough people agreed to; a default agrees to nothing above the policy's own limit."""
+    return tuple(one.digest for one in (ask.preview or {}).values()) if not ask.missing else ()
 
 
 def _counted(policy: Policy, found: Snapshot, ask: Ask, now: datetime) -> list[Write]:

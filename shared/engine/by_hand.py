@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.clock import Clock
+from shared.decision.data_limits import takes_people
 from shared.decision.guards import rollback_limitation
 from shared.decision.planned import planned
 from shared.engine.asking import Asking
@@ -41,11 +42,13 @@ class ByHand:
         *,
         requested_by_id: str = "",
         strategy: str = "",
+        agreed: tuple[str, ...] = (),
     ) -> Run:
         """Start a rollback; one of a lower level that is running is superseded in the same commit.
 
         Args:
             strategy: The plan of the policy by which the level is taken.
+            agreed: Digests of the previews of data that were seen, without which not more is lost than the policy lets.
 
         Raises:
             NotFound: no such workload, or it has no such level.
@@ -60,6 +63,7 @@ class ByHand:
             requested_by=requested_by,
             requested_by_id=requested_by_id,
             strategy=strategy,
+            agreed=agreed,
         )
         for _ in range(_TRIES):
             try:
@@ -77,6 +81,9 @@ class ByHand:
         if limitation is not None or found.known_good is None:
             raise Refused(f"not rolled back: {limitation}")
         effective = planned(policy, asked.level, asked.strategy)
+        foreseen = takes_people(policy, effective.level(asked.level), found.checkpoints)
+        if foreseen is not None and not asked.agreed:
+            raise Refused(f"not rolled back: more would be lost than the policy lets: {foreseen}; agree to its preview")
         run = rollback_from(effective, found, found.known_good, lower, now, asked)
         writes = envelope_writes(policy, found, run, situation.bad_build)
         if self.asking is not None:

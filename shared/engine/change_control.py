@@ -14,11 +14,11 @@ from shared.decision.plans import plan_of
 from shared.engine.change_found import find
 from shared.engine.change_steps import Outcome, carry_out, completing_writes
 from shared.engine.change_writes import lifting_writes
-from shared.engine.commit import commit_and_ring
+from shared.engine.commit import commit_and_ring, ring_checkpoints
 from shared.engine.records import CHANGE, KNOWN_GOOD, QUARANTINE, announce, decode, encode
 from shared.errors import LostRace, Refused, TransientError
 from shared.model.change import Change, Control, KnownGood, Told
-from shared.model.command import Command, fingerprint
+from shared.model.command import Command, Complete, Start, fingerprint
 from shared.model.decision import Plan
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy, policy_of
@@ -104,6 +104,8 @@ class ChangeControl:
             writes = [*writes, Replace(COMMANDS, body, row.version) if row else Insert(COMMANDS, body)]
         if writes:
             commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+            if policy.databases and isinstance(command, Start | Complete):
+                ring_checkpoints(self.doorbell, policy.workload)
 
     def known_good(self, workload: str, build: str, by: str, override: str | None = None) -> KnownGood:
         """Record the build to go back to; a change to it has come to its good end.

@@ -8,9 +8,10 @@ from shared.decision.control import Standing
 from shared.decision.decide import HOLDING
 from shared.decision.plans import reactions_of
 from shared.engine.change_writes import telling
-from shared.engine.records import ACTIVE, CHANGE, NOW_ONE, WATCH, Active, decode, encode
-from shared.errors import Refused
+from shared.engine.records import ACTIVE, CHANGE, CHECKPOINTS, NOW_ONE, WATCH, Active, decode, encode
+from shared.errors import PermanentError, Refused
 from shared.model.change import Change
+from shared.model.checkpoint import Checkpoints
 from shared.model.policy import Policy
 from shared.model.trigger import TriggerState
 from shared.model.watch import WatchState
@@ -62,7 +63,16 @@ class Found:
             rolling_back=self.rolling_back,
             state=self.read(WatchState, WATCH) or WatchState(),
             now=self.now,
+            checkpoints=self._checkpoints,
         )
+
+    @property
+    def _checkpoints(self) -> Checkpoints:
+        """None where nobody can read them: that must not keep a command from being obeyed."""
+        try:
+            return self.read(Checkpoints, CHECKPOINTS) or Checkpoints()
+        except PermanentError:
+            return Checkpoints()
 
     def holding(self) -> tuple[str, ...]:
         """Return the triggers that fire and hold a change up, as of the last cycle."""

@@ -42,6 +42,14 @@ def ring_rollback(doorbell: Doorbell, run: Run, now: datetime | None = None) -> 
         log.warning("rollback %s will be rung for again: %s", run.id, error)
 
 
+def ring_checkpoints(doorbell: Doorbell, workload: str) -> None:
+    """Ring for the checkpoints of a workload's databases; a timer looks after them all the same."""
+    try:
+        doorbell.checkpoints(workload)
+    except ControllerError as error:
+        log.warning("the checkpoints of %s are looked after in the next minute: %s", workload, error)
+
+
 def ring_delivery(doorbell: Doorbell, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> bool:
     """Ring for a delivery; tells whether the queue took it."""
     try:

@@ -17,6 +17,7 @@ from shared.engine.start import envelope_writes, id_of_run, starting_writes
 from shared.engine.starting_point import Wish, rollback_from
 from shared.model.ask import Ask
 from shared.model.change import Change, ChangeStatus
+from shared.model.checkpoint import Checkpoints
 from shared.model.decision import TRAFFIC_LEVEL, Action
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
@@ -45,13 +46,13 @@ def consequences(
     return [*starting, *asked, *_noting(policy, found, cycle), *_steering(policy, found, cycle, _run_of(starting))]
 
 
-def asks(policy: Policy, cycle: Cycle) -> bool:
+def asks(policy: Policy, cycle: Cycle, checkpoints: Checkpoints) -> bool:
     """Whether the decision is to ask people: of a trigger that asks, or because its level takes an approval."""
     decision = cycle.decision
     if decision.action is Action.ASK:
         return True
     rolls_back = decision.action is Action.ROLL_BACK and decision.level is not None
-    return rolls_back and approval_rule(policy, decision.level or 0) is not None
+    return rolls_back and approval_rule(policy, decision.level or 0, "", checkpoints) is not None
 
 
 def _asked(policy: Policy, found: Snapshot, cycle: Cycle, asking: Asking, begun: int | None) -> list[Write]:
@@ -77,7 +78,9 @@ def _asking(policy: Policy, found: Snapshot, asking: Asking, wanted: Wanted) -> 
 def _wanted(policy: Policy, found: Snapshot, cycle: Cycle) -> Wanted | None:
     """What people are to be asked for, if anything is."""
     decision = cycle.decision
-    if not asks(policy, cycle) or found.known_good is None or decision.level is None or decision.trigger is None:
+    if decision.level is None or decision.trigger is None or found.known_good is None:
+        return None
+    if not asks(policy, cycle, found.checkpoints):
         return None
     return Wanted(
         id=id_of_run(policy.workload, cycle.state.cycled_at),
@@ -108,7 +111,7 @@ def _starting(
     decision = cycle.decision
     if decision.action is not Action.ROLL_BACK or decision.level is None or found.known_good is None:
         return []
-    if asks(policy, cycle):
+    if asks(policy, cycle, found.checkpoints):
         return []
     wish = Wish(
         level=decision.level,
@@ -164,7 +167,12 @@ def _steering(policy: Policy, found: Snapshot, cycle: Cycle, starts: str | None)
     deliveries: list[Write] = []
     if policy.control.hook is not None:
         standing = Standing(
-            policy=policy, change=change, rolling_back=starts or found.rolling_back, state=state, now=now
+            policy=policy,
+            change=change,
+            rolling_back=starts or found.rolling_back,
+            state=state,
+            now=now,
+            checkpoints=found.checkpoints,
         )
         change, deliveries = telling(standing, change)
     return [*([found.save(CHANGE, change)] if change != found.change else []), *deliveries, *events]

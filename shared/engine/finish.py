@@ -19,6 +19,7 @@ from shared.engine.records import (
     ACTIVE,
     ASK,
     CHANGE,
+    CHECKPOINTS,
     LAST,
     NOW_ONE,
     QUARANTINE,
@@ -33,6 +34,7 @@ from shared.engine.start import id_of_run, last_of, leased_until, new_rollback, 
 from shared.errors import PermanentError
 from shared.model.ask import Ask
 from shared.model.change import Change, ChangeStatus
+from shared.model.checkpoint import Checkpoints
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
 from shared.model.policy_approval import Approval
@@ -62,7 +64,7 @@ def finishing_writes(
     """
     took = "" if ending.status is RunStatus.REFUSED else f"; {_against_budget(run, policy, now)}"
     rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
-    higher, follows = _what_follows(ledger, policy, run, ending.status, rows.get(ASK))
+    higher, follows = _what_follows(ledger, policy, run, ending.status, rows)
     outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
     ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{follows}")
     times = with_run((_readable(RoadTimes, rows[ROADS]) if ROADS in rows else None) or RoadTimes(), ended)
@@ -83,7 +85,7 @@ def finishing_writes(
 
 
 def _what_follows(
-    ledger: Ledger, policy: Policy, run: Run, status: RunStatus, asked: Row | None
+    ledger: Ledger, policy: Policy, run: Run, status: RunStatus, rows: Mapping[str, Row]
 ) -> tuple[int | None, str]:
     """Return the level that takes up by itself, if one does, and how the outcome says so."""
     if status is RunStatus.VERIFIED:
@@ -97,8 +99,8 @@ def _what_follows(
     why_not = not_by_itself(ledger, policy)
     if why_not is not None:
         return None, f"; level {higher} does not take up by itself: {why_not}"
-    if approval_rule(policy, higher) is not None:
-        return higher, f"; {say_asked(higher, asked)}"
+    if approval_rule(policy, higher, "", _checkpoints(rows)) is not None:
+        return higher, f"; {say_asked(higher, rows.get(ASK))}"
     return higher, f"; level {higher} takes up"
 
 
@@ -117,7 +119,8 @@ def _climbing(
     ledger: Ledger, policy: Policy, run: Run, higher: int, times: RoadTimes, rows: Mapping[str, Row], now: datetime
 ) -> list[Write]:
     """Return the writes by which the next level takes up, for the same reasons, or people are asked whether it may."""
-    approval = approval_rule(policy, higher)
+    checkpoints = _checkpoints(rows)
+    approval = approval_rule(policy, higher, "", checkpoints)
     if approval is not None:
         wanted = Wanted(
             id=id_of_run(run.workload, now),
@@ -129,7 +132,7 @@ def _climbing(
             requested_by_id=run.requested_by_id,
             requested_by=run.requested_by,
         )
-        return [Delete(ACTIVE), *asking_next(policy, approval, wanted, times, rows.get(ASK), now)]
+        return [Delete(ACTIVE), *asking_next(policy, approval, wanted, times, rows.get(ASK), now, checkpoints)]
     next_run = new_rollback(
         policy,
         level=higher,
@@ -161,7 +164,13 @@ def begun_beside(row: Row | None, level: int, why: str, now: datetime) -> list[W
 
 
 def asking_next(
-    policy: Policy, approval: Approval, wanted: Wanted, times: RoadTimes, row: Row | None, now: datetime
+    policy: Policy,
+    approval: Approval,
+    wanted: Wanted,
+    times: RoadTimes,
+    row: Row | None,
+    now: datetime,
+    checkpoints: Checkpoints,
 ) -> list[Write]:
     """Return the writes by which a run that ends asks people for what is next; none when that or more is asked already.
 
@@ -171,7 +180,7 @@ def asking_next(
     before = _readable(Ask, row) if row else None
     if before is not None and before.level >= wanted.level:
         return []
-    asked = new_ask(policy, approval, wanted, times, now)
+    asked = new_ask(policy, approval, wanted, times, now, checkpoints)
     save = Replace(ASK, encode(asked), row.version) if row else Insert(ASK, encode(asked))
     return [save, *archive_writes(before, asked), *telling(asked, EventKind.ASKED, question(asked), now)]
 
@@ -232,6 +241,10 @@ def _change_writes(run: Run, row: Row | None) -> list[Write]:
 
 def _healed(run: Run) -> bool:
     return run.status is RunStatus.VERIFIED and has_changed(run)
+
+
+def _checkpoints(rows: Mapping[str, Row]) -> Checkpoints:
+    return (_readable(Checkpoints, rows[CHECKPOINTS]) if CHECKPOINTS in rows else None) or Checkpoints()
 
 
 def _readable[T](kind: type[T], row: Row) -> T | None:

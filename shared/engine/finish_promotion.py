@@ -124,7 +124,9 @@ def _asking(end: _Ended) -> list[Write]:
         requested_by=run.requested_by,
     )
     times = end.found.road_times
-    asking = asking_next(end.policy, approval, wanted, times, end.asked, end.now) if approval else []
+    asking = (
+        asking_next(end.policy, approval, wanted, times, end.asked, end.now, end.found.checkpoints) if approval else []
+    )
     return [*_nothing(end), *asking]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from shared.decision.roads import LOOK_BEFORE
+from shared.engine.steps.data import SyncRows
 from shared.engine.steps.held import HeldChecker
 from shared.engine.steps.promote import Bake, GiveShare, SmokeTest, VerifyPromoted, WarmSlot
 from shared.engine.steps.rehearse import RehearseSwap
@@ -16,7 +17,7 @@ from shared.engine.steps.verify import Checks, LookBefore, VerifyOutside
 from shared.errors import PermanentError
 from shared.model.policy import Policy
 from shared.model.policy_levels import SLOT_SWAP
-from shared.model.policy_roads import SlotSwapRoad, kind_of
+from shared.model.policy_roads import DATA_SYNC, SlotSwapRoad, kind_of
 from shared.model.policy_verify import CheckBase, HoldsCheck
 from shared.model.readiness_facts import SwapSeen
 from shared.model.run import Run, RunKind, StepRecord
@@ -44,6 +45,7 @@ class Steps:
         pool: Executor,
         ledger: Ledger | None = None,
         sees: Callable[[Policy, SlotSwapRoad], SwapSeen] | None = None,
+        data: SyncRows | None = None,
     ) -> Self:
         """Put the steps together.
 
@@ -54,9 +56,11 @@ class Steps:
             pool: Runs the checks of one look at once; nothing that runs in it may wait for it.
             ledger: Where the watch leaves its word; a promotion bakes by it.
             sees: Looks at all that a swap would meet, for drills.
+            data: Takes rows back.
         """
-        checks = Checks({**checkers, HoldsCheck: HeldChecker(routings)}, pool)
+        checks = Checks({**checkers, HoldsCheck: HeldChecker(routings, data.rows if data else None)}, pool)
         roads: dict[str, Step] = {kind: SetRouting(routing) for kind, routing in routings.items()}
+        roads |= {DATA_SYNC: data} if data else {}
         swap, verify = SwapSlots(slots), VerifyOutside(checks)
         stages: dict[Stage, Step] = {
             Stage.WARM: WarmSlot(checks),

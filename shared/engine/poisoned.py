@@ -27,7 +27,7 @@ from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, S
 log = logging.getLogger(__name__)
 
 _CARRIERS = ("samples", "commands")
-QUEUES = (*(queue_of_runs(level) for level in range(5)), "watch", *_CARRIERS, "notifications")
+QUEUES = (*(queue_of_runs(level) for level in range(5)), "watch", *_CARRIERS, "notifications", "checkpoints")
 _TOLD_AGAIN_AFTER = timedelta(hours=1)
 _RUNG_AGAIN_AFTER = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=10)
@@ -142,6 +142,8 @@ class Poisoned:
             return "the delivery is rung for again" if due else "the delivery is not due any more"
         if queue == "watch" and workload != UNCLAIMED:
             return self._rung(lambda: self.doorbell.watch(workload))
+        if queue == "checkpoints" and workload != UNCLAIMED:
+            return self._rung(lambda: self.doorbell.checkpoints(workload))
         return "it is kept as it was"
 
     def _rung(self, ring: Callable[[], None]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from shared.decision.readiness_levels import hosts_of
 from shared.engine.incidents import outcome_of
-from shared.errors import ControllerError, TransientError
+from shared.errors import ControllerError, PermanentError, TransientError
 from shared.model.policy import Policy
-from shared.model.policy_roads import RoadBase, SlotSwapRoad, kind_of
+from shared.model.policy_roads import DataSyncRoad, RoadBase, SlotSwapRoad, kind_of
 from shared.model.policy_verify import Client
 from shared.model.readiness_facts import Answered, RoadSeen, SiteSeen, SlotState, SwapSeen, Told, World
 from shared.ports import Aim, Prober, Routing, Sighting, SlotSite
@@ -25,7 +25,11 @@ _WITHIN_S = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Asks the adapters. `pool` runs the questions; nothing that runs in it may wait for it."""
+    """Asks the adapters. `pool` runs the questions; nothing that runs in it may wait for it.
+
+    Attributes:
+        rows: Looks at a road that takes rows back.
+    """
 
     slots: SlotSite
     routings: Mapping[str, Routing[Any]]
@@ -34,6 +38,7 @@ class Survey:
     hosts: Hosts
     prober: Prober
     pool: Executor
+    rows: Callable[[Policy, DataSyncRoad], RoadSeen] | None = None
 
     def of(self, policy: Policy, good: str, salt: str) -> World:
         """Look at all levels of a workload.
@@ -64,6 +69,10 @@ class Survey:
         return _Asked({name: self.pool.submit(question) for name, question in questions.items()})
 
     def _road(self, policy: Policy, name: str, road: RoadBase, good: str) -> RoadSeen:
+        if isinstance(road, DataSyncRoad):
+            if self.rows is None:
+                raise PermanentError("rows cannot be taken back here")
+            return self.rows(policy, road)
         aim = Aim(rollback_id="", component="", known_good=good, road=name)
         picture = self.routings[kind_of(road)].look(policy, road, aim)
         return RoadSeen(established=picture.established, busy=picture.busy, why_not=picture.why_not)

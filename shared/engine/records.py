@@ -16,13 +16,14 @@ What can be many sorts last, so that a flood of it never hides what there is one
     now:1:ask            the question that people are asked
     now:1:settled        the firings that are settled with people
     now:1:readiness      the last check of readiness        commands          what was answered to commands with an id
+    now:1:checkpoints    from when on rows can go back
     why:<id>             what a rollback was decided on     receipt:<id>      the signed receipt of one that ended
 """
 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -34,6 +35,7 @@ from shared.errors import PermanentError
 from shared.model.alert import Alert
 from shared.model.ask import Ask, Settled
 from shared.model.change import Change, KnownGood
+from shared.model.checkpoint import Checkpoints
 from shared.model.event import Delivery, Event
 from shared.model.fleet import Starts
 from shared.model.policy import Notify
@@ -59,6 +61,7 @@ QUARANTINE = "now:1:quarantine"
 REHEARSED = "now:1:rehearsed"
 ASK = "now:1:ask"
 SETTLED = "now:1:settled"
+CHECKPOINTS = "now:1:checkpoints"
 ASKED = "asked:"
 OUTBOX = "now:2:out:"
 INBOX = "now:3:in:"
@@ -176,6 +179,7 @@ class Snapshot:
     inbox: dict[str, Arrived]
     outbox: dict[str, Delivery]
     versions: Mapping[str, str]
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
     def save(self, key: str, record: object) -> Write:
         """Return the write of a record that must still be as it was found, or must still not be there."""
@@ -221,6 +225,7 @@ def snapshot(ledger: Ledger, workload: str) -> Snapshot:
         inbox=_readable(Arrived, rows, INBOX),
         outbox=_readable(Delivery, rows, OUTBOX),
         versions={key: row.version for key, row in rows.items()},
+        checkpoints=_perhaps(Checkpoints, rows.get(CHECKPOINTS)) or Checkpoints(),
     )
 
 

@@ -25,6 +25,7 @@ class Request:
     Attributes:
         level: `None` where the strategy says it.
         by: The name to write down; the caller's id says who it is.
+        agreed: Digests of the previews of data that were seen.
     """
 
     workload: str
@@ -33,6 +34,7 @@ class Request:
     reason: str
     by: str
     caller: Caller
+    agreed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Requests:
             request.by,
             requested_by_id=request.caller.id,
             strategy=request.strategy,
+            agreed=request.agreed,
         )
 
     def _level(self, policy: Policy, request: Request) -> int:

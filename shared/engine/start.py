@@ -37,6 +37,7 @@ def new_rollback(
     strategy: str = "",
     requested_by_id: str = "",
     undoes: str = "",
+    agreed: tuple[str, ...] = (),
 ) -> Run:
     """Return a run that has not begun. Its id names the workload and the instant; there is one at a time.
 
@@ -54,6 +55,7 @@ def new_rollback(
         strategy=strategy,
         undoes=undoes,
         requested_by_id=requested_by_id,
+        agreed=agreed,
         cause=cause,
         requested_by=requested_by,
         trigger=trigger,

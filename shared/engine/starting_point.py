@@ -18,6 +18,7 @@ class Wish:
     Attributes:
         trigger: The trigger that asks for it; empty for a person.
         run_id: Its id, where it was given beforehand.
+        agreed: Digests of the previews of data that people saw and agreed to.
     """
 
     level: int
@@ -27,6 +28,7 @@ class Wish:
     strategy: str = ""
     trigger: str = ""
     run_id: str = ""
+    agreed: tuple[str, ...] = ()
 
 
 def rollback_from(
@@ -48,6 +50,7 @@ def rollback_from(
         requested_by_id=wanted.requested_by_id,
         trigger=wanted.trigger,
         run_id=wanted.run_id,
+        agreed=wanted.agreed,
         times=found.road_times,
         swap_sent_at=unseen_swap(policy, found, lower),
         not_before=held_until(found, lower),

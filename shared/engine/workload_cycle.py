@@ -67,7 +67,7 @@ class WorkloadCycle:
         now = self.clock()
         removals: list[Write] = [Delete(key) for key in found.inbox]
         known, news = known_of(policy, found), news_of(policy, answers, found.inbox.values())
-        cycle = self._cycle(policy, known, news, now)
+        cycle = self._cycle(policy, found, known, news, now)
         lower, ending = self._superseded(policy, found, cycle, now)
         reasons = partial(reasons_of, policy, known, news, now)
         entailed = consequences(policy, found, cycle, reasons, lower, self.asking)
@@ -87,10 +87,10 @@ class WorkloadCycle:
             self._warm_up(policy, cycle)
         return cycle.decision.sentence
 
-    def _cycle(self, policy: Policy, known: Known, news: News, now: datetime) -> Cycle:
+    def _cycle(self, policy: Policy, found: Snapshot, known: Known, news: News, now: datetime) -> Cycle:
         """Decide; a rollback that is due has the fleet's word too, which nobody asks for otherwise."""
         cycle = next_cycle(policy, known, news, now)
-        if cycle.decision.action is not Action.ROLL_BACK or asks(policy, cycle):
+        if cycle.decision.action is not Action.ROLL_BACK or asks(policy, cycle, found.checkpoints):
             return cycle
         reason = self.fleet.claim(policy.workload, now, max(known.started, default=None))
         return cycle if reason is None else next_cycle(policy, replace(known, fleet=reason), news, now)
@@ -99,7 +99,9 @@ class WorkloadCycle:
         self, policy: Policy, found: Snapshot, cycle: Cycle, now: datetime
     ) -> tuple[Run | None, list[Write]]:
         """Return the promotion or drill that must give way to a rollback, with the writes that end it."""
-        if cycle.decision.action is not Action.ROLL_BACK or found.active is None or asks(policy, cycle):
+        if cycle.decision.action is not Action.ROLL_BACK or found.active is None:
+            return None, []
+        if asks(policy, cycle, found.checkpoints):
             return None, []
         why = f"a rollback takes its place: {cycle.decision.sentence}"
         return giving_way_writes(self.ledger, self.signer, policy, found.active, why, now)

@@ -5,12 +5,13 @@ Views are written by the engine as JSON; here are those of their fields that are
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.model.ask import AskStatus
 from shared.model.change import Change
+from shared.model.checkpoint import Checkpoints, DatabaseCheckpoint
 from shared.model.run import RunKind, RunStatus
 
 
@@ -65,6 +66,20 @@ class CommandObeyed:
 
     sentence: str
     change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointsView:
+    """The checkpoints of a workload's databases, and all of it in one sentence."""
+
+    says: str
+    databases: tuple[DatabaseCheckpoint, ...]
+
+    @classmethod
+    def of(cls, found: Checkpoints) -> Self:
+        databases = tuple(found.by_database.values())
+        says = "; ".join(one.sentence for one in databases) or "no change is in progress that has databases"
+        return cls(says, databases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whit
 Digest = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(description="Of what was asked, as it was shown.")
 ]
+PreviewDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 BuildId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")]
 
 
@@ -145,6 +146,11 @@ class RollbackBody(_Body):
     requested_by: SaidName | None = None
     level: int | None = Field(default=None, ge=1, le=4, description="1, unless the strategy says another one.")
     strategy: Text | None = Field(default=None, description="The plan of the policy by which the level is taken.")
+    agreed: list[PreviewDigest] = Field(
+        default=[],
+        max_length=20,
+        description="Digests of previews that were seen, where more would be lost than allowed.",
+    )
 
 
 class PromotionBody(_Body):

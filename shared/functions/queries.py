@@ -17,6 +17,12 @@ class ResumeQuery(_Query):
     by: SaidName | None = None
 
 
+class LevelQuery(_Query):
+    """Which level."""
+
+    level: int = Field(default=2, ge=1, le=4)
+
+
 class AuditQuery(_Query):
     """Which rows of the audit."""
 

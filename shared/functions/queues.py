@@ -64,6 +64,14 @@ def watch_now(msg: func.QueueMessage) -> None:
     log.info(app().watch.take_in(workload))
 
 
+@queues.queue_trigger("msg", "checkpoints", connection=_STORAGE)
+def keep_checkpoints(msg: func.QueueMessage) -> None:
+    """Bring the checkpoints of a workload's databases to where they should be."""
+    (workload,) = ids(msg, "workload")
+    kept = app().checkpoints.keep(workload)
+    log.info("%s: %s", workload, "; ".join(one.sentence for one in kept.by_database.values()))
+
+
 @queues.queue_trigger("msg", "samples", connection=_STORAGE)
 def take_samples(msg: func.QueueMessage) -> None:
     """Take in samples that a workload pushes."""

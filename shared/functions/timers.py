@@ -31,5 +31,6 @@ def sweep_poison(timer: func.TimerRequest) -> None:
 
 @timers.timer_trigger("timer", "%READINESS_SCHEDULE%", run_on_startup=False, use_monitor=False)
 def check_readiness(timer: func.TimerRequest) -> None:
-    """Check for every workload whether it could be taken back now."""
+    """Look after checkpoints, and check for every workload whether it could be taken back now."""
+    app().checkpoints.run()
     app().readiness.run()

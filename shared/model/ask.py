@@ -7,7 +7,6 @@ old one count for nothing.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from shared.model.caller import Proof
 from shared.model.policy_approval import OnExpiry
@@ -48,6 +47,19 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreeing:
+    """What people agree to of the rows of one database.
+
+    Attributes:
+        digest: Of what would be lost or decided between two sides.
+        says: The preview's sentence, as of when it was asked.
+    """
+
+    digest: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One question.
 
@@ -64,7 +76,7 @@ class Ask:
         to: The channels that are asked. Only these can answer by link.
         budget: How long the level should take.
         takes: How long it is expected to take.
-        preview: What data would be lost.
+        preview: What would become of the rows, by database; `None` when none go back.
         healthy_since: When an approval found that the trigger does not fire any more.
         given: The approvals, also those of an older digest.
         used: Nonces of the links that were answered by.
@@ -94,7 +106,7 @@ class Ask:
     takes: timedelta
     strategy: str = ""
     share: float | None = None
-    preview: dict[str, Any] | None = None
+    preview: dict[str, Agreeing] | None = None
     healthy_since: datetime | None = None
     digest: str = ""
     given: tuple[Given, ...] = ()

@@ -49,6 +49,9 @@ class EventKind(StrEnum):
     DRILLED = "drilled"
     FLEET_PAUSED = "fleet_paused"
     FLEET_RESUMED = "fleet_resumed"
+    CHECKPOINT_TAKEN = "checkpoint_taken"
+    CHECKPOINT_REFUSED = "checkpoint_refused"
+    CHECKPOINT_LOST = "checkpoint_lost"
     READY = "ready"
     NOT_READY = "not_ready"
 

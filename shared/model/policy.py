@@ -109,6 +109,8 @@ class Notify(Strict):
         EventKind.PROMOTED,
         EventKind.FLEET_PAUSED,
         EventKind.FLEET_RESUMED,
+        EventKind.CHECKPOINT_REFUSED,
+        EventKind.CHECKPOINT_LOST,
         EventKind.READY,
         EventKind.NOT_READY,
     )

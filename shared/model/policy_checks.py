@@ -7,10 +7,11 @@ from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy
 from shared.model.policy_approval import Approval
 from shared.model.policy_control_checks import control_problems
+from shared.model.policy_data import Capture
 from shared.model.policy_problem import Place, Problem
 from shared.model.policy_readiness import freshness_problems, scope_problems
 from shared.model.policy_road_checks import people_problems, promotion_problems, road_problems
-from shared.model.policy_signals import AlertSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
+from shared.model.policy_signals import AlertSignal, DamageSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
 from shared.model.policy_triggers import TriggerEntry
 from shared.model.quantity import Dimension, parse_quantity, say_duration
 from shared.model.signal import MOST_SAMPLES
@@ -31,6 +32,7 @@ def problems_of(policy: Policy) -> list[Problem]:
         *_name_problems(policy),
         *_size_problems(policy),
         *_signal_problems(policy),
+        *_damage_problems(policy),
         *_channel_problems(policy),
         *road_problems(policy),
         *promotion_problems(policy),
@@ -94,6 +96,20 @@ def _signal_problems(policy: Policy) -> Iterator[Problem]:
             )
 
 
+def _damage_problems(policy: Policy) -> Iterator[Problem]:
+    """Damage is what differs and is in no log: it takes a log that is never behind."""
+    for name, signal in policy.signals.items():
+        if not isinstance(signal, DamageSignal):
+            continue
+        place: Place = ("signals", name, "damaged")
+        database = policy.databases.get(signal.damaged)
+        if database is None:
+            known = ", ".join(policy.databases) or "none is defined"
+            yield Problem(place, f"unknown database {signal.damaged!r}; expected one of: {known}")
+        elif database.capture is not Capture.TRIGGERS:
+            yield Problem(place, f"{signal.damaged!r} has `capture: {database.capture}`; expected `capture: triggers`")
+
+
 def _channel_problems(policy: Policy) -> Iterator[Problem]:
     """A channel that stands twice would have a delivery written twice in one commit, which the storage refuses."""
     for place, channel in enumerate(policy.notify.to):
@@ -132,6 +148,8 @@ def _range_of(signal: Signal) -> tuple[float, float]:
         return signal.unit.canonical(signal.scale[0]), signal.unit.canonical(signal.scale[1])
     if isinstance(signal, AlertSignal):
         return 0.0, 1.0
+    if isinstance(signal, DamageSignal):
+        return 0.0, float("inf")
     return {
         Dimension.SHARE: (0.0, 1.0),
         Dimension.LATENCY: (0.0, float("inf")),

@@ -72,6 +72,9 @@ class Database(Strict):
     keep_fence: bool = Field(
         default=False, strict=True, description="When it fails, writes on the target stay stopped."
     )
+    hold_change: bool = Field(
+        default=True, strict=True, description="A change is told to pause until there is a checkpoint."
+    )
     chunk: int = Field(default=5_000, ge=100, le=50_000, description="Rows a transaction.")
     workers: int = Field(default=2, ge=1, le=8)
     loss: LossLimit = LossLimit()

@@ -198,6 +198,8 @@ class DataSyncRoad(RoadBase):
 
     data_sync: Name = Field(description="Of `databases`.")
     takes: Rhythm = timedelta(minutes=2)
+    # Traffic waits for it, and writers do: what is left of five minutes takes traffic back without it.
+    give_up_after: Rhythm = timedelta(minutes=4)
 
 
 def _somewhere_to_go[R: RoadBase](road: R, parts: Mapping[str, Part]) -> R:
@@ -208,6 +210,7 @@ def _somewhere_to_go[R: RoadBase](road: R, parts: Mapping[str, Part]) -> R:
     return road
 
 
+DATA_SYNC = "data_sync"
 ROAD_KINDS: dict[str, type[RoadBase]] = {
     "slot_swap": SlotSwapRoad,
     "slot_traffic": SlotTrafficRoad,
@@ -216,7 +219,7 @@ ROAD_KINDS: dict[str, type[RoadBase]] = {
     "dns": DnsRoad,
     "app_configuration": AppConfigurationRoad,
     "hook": HookRoad,
-    "data_sync": DataSyncRoad,
+    DATA_SYNC: DataSyncRoad,
 }
 Road = Annotated[
     Annotated[SlotSwapRoad, Tag("slot_swap")]

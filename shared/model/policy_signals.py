@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag, model_validator
 
 from shared.model.policy_verify import Statuses
-from shared.model.quantity import Duration, Unit
-from shared.model.strict import Path, Rhythm, Strict, named_by_key
+from shared.model.quantity import Duration, Share, Unit
+from shared.model.strict import Name, Path, Rhythm, Strict, named_by_key
 
 
 class SignalBase(Strict):
@@ -143,18 +143,33 @@ class AlertSignal(SignalBase):
         return "alert"
 
 
+class DamageSignal(SignalBase):
+    """Rows of a database that differ between its sides though nobody wrote them since the change began."""
+
+    damaged: Name = Field(description="A name of `databases`.")
+    sample: Share = Field(default=0.01, gt=0, description="Share of each table that is compared in one round.")
+    every: Rhythm = timedelta(seconds=60)
+    timeout: Rhythm = timedelta(seconds=20)
+
+    @property
+    def source(self) -> str:
+        return "damaged"
+
+
 _SIGNAL_KINDS: dict[str, type[SignalBase]] = {
     "probe": ProbeSignal,
     "metric": MetricSignal,
     "log": LogSignal,
     "pushed": PushedSignal,
     "alert": AlertSignal,
+    "damaged": DamageSignal,
 }
 Signal = Annotated[
     Annotated[ProbeSignal, Tag("probe")]
     | Annotated[MetricSignal, Tag("metric")]
     | Annotated[LogSignal, Tag("log")]
     | Annotated[PushedSignal, Tag("pushed")]
-    | Annotated[AlertSignal, Tag("alert")],
+    | Annotated[AlertSignal, Tag("alert")]
+    | Annotated[DamageSignal, Tag("damaged")],
     named_by_key("a signal names exactly one source", _SIGNAL_KINDS),
 ]

@@ -119,6 +119,7 @@ class Run:
         rehearses: The workload whose level it rehearses; empty when it is no drill.
         expected: How long each road is expected to take, at its 95th percentile, as was known at the start.
         swap_sent_at: When an earlier run sent a slot swap that it did not see the end of; it may still end.
+        agreed: Digests of the previews of data that people saw and agreed to.
         due_at: When the run wants to be rung again.
         outcome: The sentence it ended with.
     """
@@ -141,6 +142,7 @@ class Run:
     undoes: str = ""
     requested_by_id: str = ""
     strategy: str = ""
+    agreed: tuple[str, ...] = ()
     status: RunStatus = RunStatus.RUNNING
     trigger: str = ""
     ended_at: datetime | None = None

@@ -3,7 +3,8 @@
 Every method may raise `TransientError` or `PermanentError` (`errors.py`) and nothing else on purpose.
 """
 
-from shared.ports.data import RowsBack, RowsPicture
+from shared.model.checkpoint import Begun, Watched
+from shared.ports.data import Checkpointing, Previews, RowsBack, RowsPicture
 from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
 from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
 from shared.ports.people import Channel, Signature, Signer
@@ -14,9 +15,11 @@ from shared.ports.traffic import Aim, Fence, OperationState, RoadPicture, Routin
 __all__ = [
     "PRODUCTION",
     "Aim",
+    "Begun",
     "Channel",
     "CheckResult",
     "Checker",
+    "Checkpointing",
     "Collected",
     "Delete",
     "Doorbell",
@@ -27,6 +30,7 @@ __all__ = [
     "Ledger",
     "OperationState",
     "PoisonQueues",
+    "Previews",
     "Prober",
     "Put",
     "Replace",
@@ -45,6 +49,7 @@ __all__ = [
     "SlotSite",
     "Want",
     "Warmer",
+    "Watched",
     "Write",
     "queue_of_runs",
 ]

@@ -24,6 +24,7 @@ _RINGS: dict[str, tuple[Callable[[Doorbell], None], dict[str, str]]] = {
     "rollback-level-1": (lambda bell: bell.rollback("orders.1", 1), {"rollback": "orders.1"}),
     "rollback-level-3": (lambda bell: bell.rollback("orders.3", 3), {"rollback": "orders.3"}),
     "watch": (lambda bell: bell.watch("orders"), {"workload": "orders"}),
+    "checkpoints": (lambda bell: bell.checkpoints("orders"), {"workload": "orders"}),
     "notifications": (
         lambda bell: bell.delivery("orders", "82:decided:webhook:ops"),
         {"workload": "orders", "delivery": "82:decided:webhook:ops"},

@@ -35,6 +35,9 @@ class MemoryDoorbell:
     def watch(self, workload: str) -> None:
         self._ring(Ring("watch", (workload,)))
 
+    def checkpoints(self, workload: str) -> None:
+        self._ring(Ring("checkpoints", (workload,)))
+
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
         self._ring(Ring("notifications", (workload, delivery_id), after))
 

@@ -1,49 +1,107 @@
 """Rows go back: a step that takes many slices, each of them safe to do twice.
 
-What is done is in the databases themselves, so that a doubt about a slice is ended by doing the next one.
+What is done is in the databases themselves, so that a doubt about a slice is ended by doing the next one. Before the
+first slice it is looked at what would be lost: above the policy's limit only what people saw and agreed to is done.
+Whatever ends it early lets writers in again on the target, unless the policy keeps them out; what was captured stays.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.engine.steps.step import Act, Done, Look, Stop, Wait
+from shared.decision.data_limits import loss_limitation
+from shared.engine.records import CHECKPOINTS, decode
+from shared.engine.steps.step import LEASE, Act, Done, Look, Stop, Wait
 from shared.errors import PermanentError
+from shared.model.checkpoint import Checkpoints, DatabaseCheckpoint
 from shared.model.policy import Policy
+from shared.model.policy_data import Database
 from shared.model.policy_roads import DataSyncRoad
 from shared.model.run import Run, StepPhase, StepRecord
-from shared.ports import Fence, RowsBack
+from shared.ports import Fence, Ledger, Previews, RowsBack, RowsPicture
 
 # A slice is a message of its own: the function that did one ends, and is rung for the next.
 _BETWEEN = timedelta(milliseconds=200)
+# Before its time is over, so that there is time to let writers in again: a slice, and what it takes to be rung, also
+# when the worker of the last slice died and its lease must run out first.
+_ENDS_EARLY = LEASE + timedelta(seconds=15)
+_PREVIEW_WITHIN = timedelta(seconds=12)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRows:
-    """Desired state: the source holds every row that the target holds, and it is proved."""
+    """Desired state: the source holds every row that the target holds, and it is proved.
+
+    Attributes:
+        ledger: Where it is kept which checkpoint a database goes back to.
+    """
 
     rows: RowsBack
+    previews: Previews
+    ledger: Ledger
 
     def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
-        road = policy.all_roads[record.road]
-        if not isinstance(road, DataSyncRoad):
-            raise PermanentError(f"{record.road} moves no rows")
-        database = policy.databases[road.data_sync]
-        picture = self.rows.look(database, checkpoint_of(run, road), run.id)
+        name, database = _database_of(policy, record)
+        picture = self.rows.look(database, run.id)
         if picture.proved:
             return Done(note=picture.says, evidence=picture.shown)
         if picture.why_not is not None:
-            phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
-            return Stop(phase=phase, note=picture.why_not, evidence=picture.shown)
+            return self._end(database, run, record, picture, picture.why_not)
+        if picture.begun and record.give_up_at is not None and now >= record.give_up_at - _ENDS_EARLY:
+            return self._end(database, run, record, picture, f"its time is over: {picture.says}")
         if record.phase is StepPhase.ACTED and record.acted_at is not None and now < record.acted_at + _BETWEEN:
             return Wait(until=record.acted_at + _BETWEEN, note=picture.says, evidence=picture.shown)
-        work = partial(self._work, policy, road, run)
-        return Act(note=picture.says, effect=work, before=picture.shown)
+        try:
+            checkpoint = self._checkpoint(policy, name)
+        except PermanentError as error:
+            return self._end(database, run, record, picture, str(error))
+        work = partial(self._work, database, checkpoint.id, run.id)
+        if picture.begun:
+            return Act(note=picture.says, effect=work, before=picture.shown)
+        preview = self.previews.preview(name, database, checkpoint.id, _PREVIEW_WITHIN)
+        limitation = loss_limitation(database.loss, preview, run.agreed)
+        if limitation is not None:
+            return Stop(phase=StepPhase.REFUSED, note=limitation, evidence=picture.shown)
+        return Act(note=str(preview), effect=work, before=picture.shown)
 
-    def _work(self, policy: Policy, road: DataSyncRoad, run: Run, fence: Fence) -> None:
-        self.rows.work(policy.databases[road.data_sync], checkpoint_of(run, road), run.id, fence)
+    def _checkpoint(self, policy: Policy, name: str) -> DatabaseCheckpoint:
+        row = self.ledger.read(policy.workload, CHECKPOINTS)
+        found = decode(Checkpoints, row.body).by_database.get(name) if row else None
+        if found is None or not found.stands:
+            why = f": {found.sentence}" if found else ""
+            raise PermanentError(f"there is no checkpoint of {name} that rows could go back to{why}")
+        return found
+
+    def _end(self, database: Database, run: Run, record: StepRecord, picture: RowsPicture, why: str) -> Look:
+        """End without success: first let writers in again, if the policy wants that and they are kept out."""
+        if picture.fenced and not database.keep_fence:
+            let_go = partial(self._let_go, database, run.id)
+            return Act(note=f"writers are let in again on the target: {why}", effect=let_go, before=picture.shown)
+        stopped = "; writes on the target stay stopped" if picture.fenced else ""
+        phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
+        return Stop(phase=phase, note=f"{why}{stopped}", evidence=picture.shown)
+
+    def _work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+        """Do a slice. What ends it for good is kept with it: the next look says so, and ends it in order.
+
+        What could not be kept ends it here: there is no next look.
+        """
+        try:
+            self.rows.work(database, checkpoint_id, sync_id, fence)
+        except PermanentError:
+            picture = self.rows.look(database, sync_id)
+            if picture.why_not is not None:
+                return
+            if picture.fenced and not database.keep_fence:
+                self.rows.let_go(database, sync_id, fence)
+            raise
+
+    def _let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
+        self.rows.let_go(database, sync_id, fence)
 
 
-def checkpoint_of(run: Run, road: DataSyncRoad) -> str:
-    """Return the name of the checkpoint that a database goes back to."""
-    return road.data_sync
+def _database_of(policy: Policy, record: StepRecord) -> tuple[str, Database]:
+    road = policy.all_roads[record.road]
+    if not isinstance(road, DataSyncRoad) or road.data_sync not in policy.databases:
+        raise PermanentError(f"{record.road} moves no rows")
+    return road.data_sync, policy.databases[road.data_sync]

@@ -21,7 +21,12 @@ from shared.model.ask import Ask
     roles=OPERATORS,
     status=HTTPStatus.ACCEPTED,
     refusals={HTTPStatus.CONFLICT},
-    act=Act("rollback.start", "rollback {id} is {status}", "{name}", ("level", "strategy", "reason", "requested_by")),
+    act=Act(
+        "rollback.start",
+        "rollback {id} is {status}",
+        "{name}",
+        ("level", "strategy", "reason", "requested_by", "agreed"),
+    ),
 )
 def start_rollback(call: Call[RollbackBody]) -> RunStarted:
     """Start a rollback by hand, with a reason, and the workload's name typed out; or ask whether it may begin."""
@@ -32,7 +37,13 @@ def start_rollback(call: Call[RollbackBody]) -> RunStarted:
     _confirmed(name, body.confirm)
     begun = app().requests.roll_back(
         Request(
-            workload=name, level=body.level, strategy=body.strategy or "", reason=body.reason, by=by, caller=call.caller
+            workload=name,
+            level=body.level,
+            strategy=body.strategy or "",
+            reason=body.reason,
+            by=by,
+            caller=call.caller,
+            agreed=tuple(body.agreed),
         )
     )
     return RunStarted(begun.id, "asked" if isinstance(begun, Ask) else begun.status, f"/api/rollbacks/{begun.id}")

@@ -89,6 +89,9 @@ ROWS = (
     Row("GET", "workloads/{name}/readiness", _READERS, HTTPStatus.SERVICE_UNAVAILABLE),  # it was never checked
     Row("POST", "workloads/{name}/drills", _OPERATORS, HTTPStatus.BAD_REQUEST),
     Row("POST", "workloads/{name}/rollbacks", _OPERATORS, HTTPStatus.BAD_REQUEST),
+    Row("GET", "workloads/{name}/rollbacks/preview", _READERS, HTTPStatus.OK),
+    Row("GET", "workloads/{name}/databases", _READERS, HTTPStatus.OK),
+    Row("POST", "workloads/{name}/databases/checkpoints", _OPERATORS, HTTPStatus.OK),
     Row("GET", "rollbacks/{id}", _READERS, HTTPStatus.NOT_FOUND),
     Row("GET", "rollbacks/{id}/receipt", _READERS, HTTPStatus.NOT_FOUND),
     Row("POST", "rollbacks/{id}/cancel", _OPERATORS, HTTPStatus.BAD_REQUEST),

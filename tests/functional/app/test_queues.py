@@ -68,6 +68,11 @@ BAD: dict[str, tuple[tuple[dict[str, Any], str], ...]] = {
         ({"workload": ""}, "expected a JSON object with workload"),
         ({"workloads": "demo"}, "expected a JSON object with workload"),
     ),
+    "checkpoints": (
+        ({}, "expected a JSON object with workload"),
+        ({"workload": ["demo"]}, "expected a JSON object with workload"),
+        ({"workload": "nobody"}, "there is no workload 'nobody' here"),
+    ),
 }
 
 

@@ -17,6 +17,7 @@ from tests.scenarios.crash_matrix.worlds import CrashWorld
 
 _SOON_S = 3.0
 _WELL = (EventKind.VERIFIED.value, EventKind.PROMOTED.value)
+_PARTLY = (EventKind.PARTIAL.value,)
 _LASTING = ("sites", "afd", "traffic_manager", "dns_zones", "app_configuration", "hook")
 _PASSING = frozenset({"etag", "pid", "sequence", "swap_posts", "operations", "calls"})
 
@@ -30,6 +31,8 @@ class End:
         keys: What there is one of for the workload.
         records: What these records say.
         told: The events of which people are told.
+        rows: What became of rows.
+        aim: How a run without a crash ends.
     """
 
     seen_good: bool
@@ -40,6 +43,8 @@ class End:
     records: Mapping[str, object]
     history: tuple[str, ...]
     told: tuple[str, ...]
+    rows: Any
+    aim: str
 
     def differences(self, other: "End") -> list[str]:
         """Say in what this end is unlike the one that it should be."""
@@ -47,11 +52,12 @@ class End:
 
     @property
     def good(self) -> bool:
-        """What every end is compared with must itself be as it should: taken back, verified and told, once each."""
+        """What every end is compared with must itself be as it should: taken back, ended and told, once each."""
         *before, last = [run["status"] for run in self.runs]
         # A promotion that goes back has failed, and the rollback that follows it is verified.
-        ended = before in ([], [RunStatus.FAILED.value]) and last == RunStatus.VERIFIED.value
-        well = [kind for kind in self.told if kind in _WELL]
+        ended = before in ([], [RunStatus.FAILED.value]) and last == self.aim
+        wanted = _WELL if self.aim == RunStatus.VERIFIED.value else _PARTLY
+        well = [kind for kind in self.told if kind in wanted]
         told_once = len(well) == 1 and self.history.count(well[0]) == 1 and len(self.told) == len(self.runs)
         return self.seen_good and self.swaps <= 1 and ended and told_once and ACTIVE not in self.keys
 
@@ -88,6 +94,8 @@ def end_of(world: CrashWorld, ledger: Ledger, *, swaps_before: int) -> End:
         records=_records(ledger, workload),
         history=tuple(sorted(event.kind.value for event in events if event.kind is not EventKind.EFFECT_ACCEPTED)),
         told=tuple(sorted(delivery.event.kind.value for delivery in deliveries)),
+        rows=world.rows(),
+        aim=world.ends.value,
     )
 
 

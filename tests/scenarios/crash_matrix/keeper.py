@@ -55,6 +55,7 @@ class Keeper:
             ahead=self._ahead,
             interruption=interruption,
             forward=self._world.forward,
+            level=self._world.level,
         )
         process = _processes.Process(target=work, args=(order, theirs), daemon=True)
         process.start()

@@ -15,9 +15,9 @@ from azure.data.tables import TableServiceClient
 
 from shared.adapters.tables import TableLedger
 from shared.clock import utc_now
-from shared.engine.records import CHANGE, KNOWN_GOOD, encode
+from shared.engine.records import CHANGE, CHECKPOINTS, KNOWN_GOOD, encode
 from shared.model.change import Change, KnownGood
-from shared.ports import Put
+from shared.ports import Put, Write
 from tests.scenarios.crash_matrix.ends import End, end_of, swaps_of
 from tests.scenarios.crash_matrix.keeper import Keeper, WorkerFailed
 from tests.scenarios.crash_matrix.points import (
@@ -135,7 +135,10 @@ class Course:
             known, changed = (forward.known_good, forward.build) if forward else ("b1", "b2")
             good = KnownGood(build=known, recorded_at=now, recorded_by="somebody")
             change = Change(id="c1", kind="deployment", build=changed, started_at=now)
-            ledger.commit(self._world.policy.workload, [Put(KNOWN_GOOD, encode(good)), Put(CHANGE, encode(change))])
+            writes: list[Write] = [Put(KNOWN_GOOD, encode(good)), Put(CHANGE, encode(change))]
+            if self._world.checkpoints is not None:
+                writes.append(Put(CHECKPOINTS, encode(self._world.checkpoints)))
+            ledger.commit(self._world.policy.workload, writes)
             yield _Run(self._world, ledger, Keeper(self._world, self._environment(table)), swaps_of(self._world))
 
     def _environment(self, table: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ from shared.settings import read_settings
 from shared.wiring import build
 from tests.scenarios.crash_matrix.points import Interruption
 from tests.scenarios.crash_matrix.promotions import watch_says
+from tests.scenarios.crash_matrix.rows import with_rows
 from tests.scenarios.crash_matrix.watched import WatchedLedger, WatchedRouting, WatchedSlots
 from tests.scenarios.crash_matrix.way import Way
 from tests.scenarios.crash_matrix.worlds import Forward
@@ -53,6 +54,7 @@ class Order:
         environment: The app's settings, and where the SDKs find its identity.
         ahead: By how much its clock runs ahead.
         forward: What is promoted; `None` when something is taken back.
+        level: The level that is taken.
     """
 
     environment: Mapping[str, str]
@@ -60,6 +62,7 @@ class Order:
     ahead: timedelta
     interruption: Interruption | None = None
     forward: Forward | None = None
+    level: int = 1
 
 
 def work(order: Order, line: Connection) -> None:
@@ -86,10 +89,11 @@ class _Engine:
         app = build(read_settings(order.environment), order.environment)
         self._order, self._way, self._unwatched = order, way, app.rollbacks.ledger
         self._ledger = ledger = WatchedLedger(app.rollbacks.ledger, way)
+        steps = _watched(app.rollbacks.steps, ledger, way)
         self.runs = replace(
             app.rollbacks,
             ledger=ledger,
-            steps=_watched(app.rollbacks.steps, ledger, way),
+            steps=with_rows(steps, order.policy, ledger, way) if order.policy.databases else steps,
             policy_of=lambda _: order.policy,
             clock=way.clock,
         )
@@ -105,7 +109,7 @@ class _Engine:
         if active or known:
             return active or max(known)
         if self._order.forward is None:
-            return self._by_hand.start(workload, 1, "it is bad", "somebody").id
+            return self._by_hand.start(workload, self._order.level, "it is bad", "somebody").id
         watch_says(self._unwatched, workload, self._order.forward, None, self._way.clock())
         return self._promotions.start(workload, self._order.forward.build, "somebody").id
 

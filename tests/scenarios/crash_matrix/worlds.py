@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import httpx
 
 from local.azure_simulator import config as simulated
 from local.azure_simulator.launch import RunningSimulator, launch_simulator
+from shared.model.checkpoint import Checkpoints
 from shared.model.policy import Notify, Policy
 from shared.model.policy_text import read_policy
+from shared.model.run import RunStatus
 from tests.contract.roads.app_configuration_world import app_configuration_world
 from tests.contract.roads.dns_world import dns_world
 from tests.contract.roads.front_door_world import front_door_world
@@ -55,6 +58,10 @@ class CrashWorld:
         seen_good: Whether people are served the good side: asked from outside, never through an adapter.
         age: Lets happen in the world what takes until then.
         forward: What is promoted there; `None` where something is taken back.
+        level: The level that is taken.
+        ends: How a run without a crash ends.
+        checkpoints: From when on rows can go back there; `None` where none do.
+        rows: What became of them, whoever did it.
     """
 
     simulator: RunningSimulator
@@ -63,6 +70,10 @@ class CrashWorld:
     seen_good: Callable[[], bool]
     age: Callable[[datetime], None]
     forward: Forward | None = None
+    level: int = 1
+    ends: RunStatus = RunStatus.VERIFIED
+    checkpoints: Checkpoints | None = None
+    rows: Callable[[], Any] = lambda: None
 
 
 @contextmanager
@@ -108,6 +119,12 @@ def _promotion(*, goes_back: bool) -> AbstractContextManager[CrashWorld]:
     return promotion_world(goes_back=goes_back)
 
 
+def _rows(*, end_early: bool) -> AbstractContextManager[CrashWorld]:
+    from tests.scenarios.crash_matrix.rows import rows_world
+
+    return rows_world(end_early=end_early)
+
+
 _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
     "slot_swap": _slot_swap_world,
     "slot_traffic": lambda: _of_contract(slot_traffic_world()),
@@ -118,6 +135,8 @@ _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
     "hook": lambda: _of_contract(hook_world()),
     "promotion": lambda: _promotion(goes_back=False),
     "promotion that goes back": lambda: _promotion(goes_back=True),
+    "rows": lambda: _rows(end_early=False),
+    "rows that do not go back": lambda: _rows(end_early=True),
 }
 ROADS = tuple(_WORLDS)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.decision.asking import digest_of, new_ask, roads_of, sealed
 from shared.decision.asks import due, say_waiting
-from shared.model.ask import Ask, AskStatus
+from shared.model.ask import Agreeing, Ask, AskStatus
 from shared.model.policy import Policy
 from shared.model.policy_approval import Approval, OnExpiry, approval_problems, rule_for
 from shared.model.run import RoadTimes
@@ -36,7 +36,7 @@ BOUND = {
     "build": "b0",
     "bad_build": "",
     "roads": {"site": ("other",)},
-    "preview": {"orders": 12},
+    "preview": {"shop": Agreeing(digest="a" * 16, says="12 rows stay behind")},
     "policy_version": "v2",
     "healthy_since": NOON,
 }
@@ -54,6 +54,16 @@ def test_whatever_would_be_done_is_in_the_digest(name: str) -> None:
 
 def test_every_part_of_a_question_is_bound_or_is_about_its_answers() -> None:
     assert {field.name for field in fields(Ask)} == BOUND.keys() | ABOUT_ANSWERS
+
+
+def test_the_sentence_of_a_preview_is_not_bound_and_what_it_names_is() -> None:
+    """Writers go on while people are asked: an approval outlives that, as long as no more is lost."""
+
+    def of(**named: str) -> str:
+        return digest_of(asked(preview={"shop": Agreeing(**({"digest": "a" * 16, "says": "12 rows"} | named))}))
+
+    assert of(says="13 rows") == of()
+    assert of(digest="b" * 16) != of()
 
 
 def test_the_order_of_roads_matters_and_that_of_components_does_not() -> None:
@@ -163,7 +173,7 @@ def test_nothing_is_ever_done_unasked_early_twice_blindly_or_without_four_eyes(
 def test_a_question_reads_back_as_it_was_written(at: datetime) -> None:
     from shared.engine.records import decode, encode
 
-    ask = sealed(asked(asked_at=at, healthy_since=at, preview={"orders": [1, {"lost": True}]}))
+    ask = sealed(asked(asked_at=at, healthy_since=at, preview={"shop": Agreeing(digest="a" * 16, says="as it is")}))
     again = decode(Ask, encode(ask))
     assert again == ask
     assert digest_of(again) == ask.digest

@@ -26,6 +26,7 @@ from shared.errors import Refused
 from shared.model.ask import Ask
 from shared.model.caller import Caller, Proof, Role
 from shared.model.change import KnownGood
+from shared.model.checkpoint import Checkpoints
 from shared.model.event import Delivery, Event
 from shared.model.policy import Policy
 from shared.model.policy_approval import Approval, rule_for
@@ -162,7 +163,7 @@ class Asked:
     def _policies(self) -> Mapping[str, Policy]:
         return {"orders": self.policy}
 
-    def _rule(self, _: Policy, level: int, trigger: str) -> Approval | None:
+    def _rule(self, _: Policy, level: int, trigger: str, __: Checkpoints) -> Approval | None:
         return rule_for(level, self.own.get(level), self.warned if trigger else None)
 
     def _start(self, ask: Ask, why: str, found: Snapshot) -> Sequence[Write]:

@@ -95,17 +95,19 @@ def test_a_delivery_that_is_due_is_rung_for(guarded: Engine) -> None:
     assert poisoned(guarded).take("notifications", "m2", gone).endswith("the delivery is not due any more")
 
 
-def test_a_watch_is_rung_for(guarded: Engine) -> None:
-    said = poisoned(guarded).take("watch", "m1", json.dumps({"workload": "orders"}))
+@pytest.mark.parametrize("queue", ["watch", "checkpoints"])
+def test_a_workload_is_rung_for(guarded: Engine, queue: str) -> None:
+    said = poisoned(guarded).take(queue, "m1", json.dumps({"workload": "orders"}))
     assert said.endswith("it is rung for again")
-    assert guarded.doorbell.rings[-1].ids == ("orders",)
+    ring = guarded.doorbell.rings[-1]
+    assert (ring.queue, ring.ids) == (queue, ("orders",))
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "5", "null", '{"rollback": 5}', '{"workload": "nobody"}', "[" * 100_000, "\x00", "x" * 70_000],
 )
-@pytest.mark.parametrize("queue", ["rollback-level-1", "watch", "samples", "notifications"])
+@pytest.mark.parametrize("queue", ["rollback-level-1", "watch", "checkpoints", "samples", "notifications"])
 def test_what_nobody_can_read_is_kept_where_nobody_claims_it(engine: Engine, queue: str, text: str) -> None:
     said = poisoned(engine).take(queue, "m1", text)
     assert "was poisoned, 1 times by now" in said

@@ -12,7 +12,9 @@ from tests.unit.model.policies import changed, read, refusal
 _GROUP = "/subscriptions/s1/resourceGroups/shop/providers"
 _LEVEL = "levels:\n  1: {budget: 30s, verify: {path: /front, looks: 2}}\n"
 _ROADS = f"""\
+databases: {{shop: {{source: "host=old", target: "host=new"}}}}
 roads:
+  rows: {{data_sync: shop}}
   split: {{slot_traffic: candidate, takes: 4s}}
   older: {{slot_swap: older}}
   names: {{dns: {_GROUP}/Microsoft.Network/dnszones/shop.example, records: {{api: {{cname: old.example}}}}}}
@@ -191,3 +193,58 @@ def test_a_broken_road_level_or_check_is_refused_where_it_is_broken(old: str, ne
 def test_a_flag_alone_proves_nothing_of_what_people_get() -> None:
     text = changed(_LEVEL, _ROADS + "levels: {1: {roads: [flag]}}\nreach: {hosts: [ops.example]}\n")
     assert "levels.1.verify: a feature flag is seen by the site's own answers" in refusal(text)
+
+
+_DATA = """\
+databases: {shop: {source: "host=old", target: "host=new"}}
+roads:
+  rows: {data_sync: shop}
+  other: {slot_traffic: candidate}
+levels:
+  1: {}
+  2:
+    components: {web: [slot_swap], jobs: [other], data: [rows]}
+    after: {jobs: [web]}
+"""
+_OVER = changed(_LEVEL, _DATA)
+_ORDERS = [
+    ("after: {jobs: [web]}", "after: {jobs: [shop]}", "levels.2.after.jobs: unknown component 'shop'; expected one of"),
+    ("after: {jobs: [web]}", "after: {shop: [web]}", "levels.2.after.shop: unknown component 'shop'; expected one of"),
+    ("after: {jobs: [web]}", "after: {jobs: [web], web: [jobs]}", "levels.2.after: these wait for each other: jobs, w"),
+    ("after: {jobs: [web]}", "after: {jobs: [jobs]}", "levels.2.after: these wait for each other: jobs"),
+    ("after: {jobs: [web]}", "after: {data: [web]}", "levels.2.after: these wait for each other: data, web"),
+    (
+        "{data_sync: shop}",
+        "{data_sync: stock}",
+        "roads.rows.data_sync: unknown database 'stock'; expected one of: shop",
+    ),
+    ('target: "host=new"', 'target: "host=old"', "databases.shop: source and target are the same database"),
+    ('target: "host=new"', 'target: "host=new", loss: {above: shrug}', "databases.shop.loss.above"),
+    ('target: "host=new"', 'target: "host=new", loss: {rows: -1}', "databases.shop.loss.rows"),
+    (
+        'target: "host=new"',
+        'target: "host=new", tables: [orders]',
+        "databases.shop.tables[0]: 'orders' has the wrong form",
+    ),
+]
+
+
+def test_data_goes_before_all_that_serves_it() -> None:
+    policy = read(_OVER)
+    waits = {name: policy.waits_for(policy.level(2), name) for name in policy.level(2).steered}
+    assert waits == {"data": frozenset(), "web": {"data"}, "jobs": {"data", "web"}}
+    assert policy.waits_for(policy.level(1), "site") == frozenset()
+
+
+@pytest.mark.parametrize(("old", "new", "said"), _ORDERS, ids=[new for _, new, _ in _ORDERS])
+def test_an_order_that_nothing_could_follow_is_refused(old: str, new: str, said: str) -> None:
+    assert _OVER.count(old) == 1
+    assert said in refusal(_OVER.replace(old, new))
+
+
+def test_two_databases_go_back_side_by_side() -> None:
+    two = _OVER.replace('target: "host=new"}', 'target: "host=new"}, stock: {source: "host=a", target: "host=b"}')
+    two = two.replace("  rows: {", "  stock: {data_sync: stock}\n  rows: {").replace("{web:", "{more: [stock], web:")
+    policy = read(two)
+    assert policy.waits_for(policy.level(2), "data") == frozenset()
+    assert policy.waits_for(policy.level(2), "web") == {"data", "more"}

@@ -1,0 +1,105 @@
+"""How a checkpoint of a database goes from one state to the next: pure, from what was seen of it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.model.change import Change, ChangeStatus
+from shared.model.checkpoint import Begun, CheckpointStatus, DatabaseCheckpoint, Watched
+from shared.model.quantity import say_span
+from shared.model.sync import Finding, Severity
+
+_MOST_NAMED = 5
+
+
+def wanted(change: Change | None, before: DatabaseCheckpoint | None) -> str | None:
+    """Return the id of the checkpoint that should be looked after, or `None`.
+
+    That of a change stays for as long as one may want to go back: also after traffic alone was taken back.
+    """
+    if change is None:
+        return None
+    if change.in_progress:
+        return change.id
+    if before is None or before.status is CheckpointStatus.ENDED:
+        return None
+    if change.status is ChangeStatus.COMPLETED:  # also one of an earlier change: nothing may be captured for ever
+        return before.id
+    return change.id if before.id == change.id and before.stands else None
+
+
+def begun(
+    before: DatabaseCheckpoint | None, database: str, checkpoint_id: str, came_to: Begun, since: datetime, now: datetime
+) -> DatabaseCheckpoint:
+    """Return a checkpoint that was taken, or refused.
+
+    Args:
+        since: When the change began.
+    """
+    if came_to.taken_at is None:
+        against = _named(came_to.findings, Severity.BLOCKS)
+        sentence = f"no checkpoint of {database}: {against}"
+        refused = _moved(before, database, checkpoint_id, CheckpointStatus.REFUSED, sentence, now)
+        return replace(refused, findings=came_to.findings)
+    late = came_to.taken_at - since
+    sentence = f"checkpoint of {database} taken {say_span(late)} after the change began"
+    behind = _named(came_to.findings, Severity.LOSES)
+    taken = _moved(
+        before,
+        database,
+        checkpoint_id,
+        CheckpointStatus.TAKEN,
+        f"{sentence}; would stay behind: {behind}" if behind else sentence,
+        now,
+    )
+    return replace(taken, taken_at=came_to.taken_at, findings=came_to.findings, looked_at=now)
+
+
+def postponed(
+    before: DatabaseCheckpoint | None, database: str, checkpoint_id: str, why: str, now: datetime
+) -> DatabaseCheckpoint:
+    """Return it when a side does not answer: one that stands is not lost by that."""
+    if before is not None and before.id == checkpoint_id and before.stands:
+        return before
+    sentence = f"no checkpoint of {database} yet: {why}"
+    return _moved(before, database, checkpoint_id, CheckpointStatus.WANTED, sentence, now)
+
+
+def looked_at(before: DatabaseCheckpoint, seen: Watched, now: datetime) -> DatabaseCheckpoint:
+    """Return a checkpoint that stands, as it was seen now."""
+    if seen.lost is None and before.status is CheckpointStatus.TAKEN:
+        return replace(before, keys=seen.keys, looked_at=now)
+    if seen.lost is None:
+        sentence = f"the checkpoint of {before.database} can be told from again"
+        again = replace(before, status=CheckpointStatus.TAKEN, sentence=sentence, since=now)
+        return replace(again, keys=seen.keys, looked_at=now)
+    sentence = f"nobody knows what was written to {before.database} since its checkpoint: {seen.lost}"
+    since = before.since if before.status is CheckpointStatus.LOST else now
+    lost = replace(before, status=CheckpointStatus.LOST, since=since, sentence=sentence)
+    return replace(lost, keys=seen.keys, looked_at=now)
+
+
+def ended(before: DatabaseCheckpoint, now: datetime) -> DatabaseCheckpoint:
+    """Return a checkpoint that nobody will go back to."""
+    sentence = f"the checkpoint of {before.database} has ended with its change: nothing is captured any more"
+    return replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None)
+
+
+def _moved(
+    before: DatabaseCheckpoint | None,
+    database: str,
+    checkpoint_id: str,
+    status: CheckpointStatus,
+    sentence: str,
+    now: datetime,
+) -> DatabaseCheckpoint:
+    """One that is as it was keeps the time since when it is."""
+    same = before is not None and (before.id, before.status, before.sentence) == (checkpoint_id, status, sentence)
+    if before is not None and same:
+        return before
+    return DatabaseCheckpoint(database=database, id=checkpoint_id, status=status, since=now, sentence=sentence)
+
+
+def _named(findings: tuple[Finding, ...], severity: Severity) -> str:
+    named = [str(finding) for finding in findings if finding.severity is severity]
+    more = f"; and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return "; ".join(named[:_MOST_NAMED]) + more

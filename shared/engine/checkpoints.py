@@ -1,0 +1,147 @@
+"""Keeps checkpoints of databases: one is taken when a change begins, watched while it can be gone back to, and ended.
+
+Desired state: a change that is in progress has a checkpoint of every database of its policy. A ring asks for it at
+once, a timer again each minute. What cannot be taken is refused by name and told; so is what was lost. A pass of a
+workload without databases costs nothing, any other one scan and, when something has changed, one commit.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.clock import Clock
+from shared.decision.checkpoints import begun, ended, looked_at, postponed, wanted
+from shared.decision.data_limits import preview_every
+from shared.engine.commit import commit_and_ring
+from shared.engine.incidents import outcome_of
+from shared.engine.records import CHECKPOINTS, Snapshot, announce, snapshot
+from shared.errors import ControllerError, LostRace
+from shared.model.change import ChangeStatus
+from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen
+from shared.model.event import Event, EventKind
+from shared.model.policy import Policy, policy_of
+from shared.model.policy_data import Database
+from shared.ports import Checkpointing, Doorbell, Ledger, Previews, Write
+
+log = logging.getLogger(__name__)
+
+_PREVIEW_EVERY = timedelta(minutes=1)
+_PREVIEW_WITHIN = timedelta(seconds=30)
+_TOLD = {
+    CheckpointStatus.TAKEN: EventKind.CHECKPOINT_TAKEN,
+    CheckpointStatus.REFUSED: EventKind.CHECKPOINT_REFUSED,
+    CheckpointStatus.LOST: EventKind.CHECKPOINT_LOST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointKeeper:
+    """The use case of checkpoints. `pool` looks after several workloads at once."""
+
+    ledger: Ledger
+    doorbell: Doorbell
+    checkpointing: Checkpointing
+    previews: Previews
+    policies: Callable[[], Mapping[str, Policy]]
+    clock: Clock
+    pool: Executor
+
+    def run(self) -> list[str]:
+        """Look after all workloads. What goes wrong with one is its own and disturbs no other.
+
+        Returns:
+            One sentence per workload that has databases.
+        """
+        named = [name for name, policy in self.policies().items() if policy.databases]
+        tasks = {name: self.pool.submit(self.keep, name) for name in named}
+        sentences = []
+        for name, task in tasks.items():
+            outcome = outcome_of(task, f"checkpoints of {name}")
+            sentences.append(_said(name, outcome))
+        return sentences
+
+    def keep(self, workload: str) -> Checkpoints:
+        """Bring the checkpoints of a workload to where they should be now.
+
+        Raises:
+            NotFound: no such workload.
+            TransientError, PermanentError: the storage does not answer; a record cannot be read.
+        """
+        policy = policy_of(self.policies(), workload)
+        if not policy.databases:
+            return Checkpoints()
+        found = snapshot(self.ledger, workload)
+        kept = {name: self._one(found, name, database) for name, database in policy.databases.items()}
+        after = Checkpoints(by_database={name: one for name, one in kept.items() if one is not None})
+        if after != found.checkpoints:
+            self._save(policy, found, after)
+        return after
+
+    def of(self, workload: str) -> Checkpoints:
+        """Return the checkpoints of a workload as they were last seen. Raises what `keep` raises."""
+        policy_of(self.policies(), workload)
+        return snapshot(self.ledger, workload).checkpoints
+
+    def _one(self, found: Snapshot, name: str, database: Database) -> DatabaseCheckpoint | None:
+        """Return how one checkpoint stands after what was done for it; as it was, when a side does not answer."""
+        before, now = found.checkpoints.by_database.get(name), self.clock()
+        aim = wanted(found.change, before)
+        if aim is None or found.rolling_back:  # what goes back now is not meddled with
+            return before
+        try:
+            if found.change is not None and found.change.status is ChangeStatus.COMPLETED:
+                return self._end(database, before, now)
+            if before is None or before.id != aim or not before.stands:
+                since = found.change.started_at if found.change else now
+                taken = begun(before, name, aim, self.checkpointing.begin(database, aim), since, now)
+                return self._foreseen(name, database, taken) if taken.stands else taken
+            seen = looked_at(before, self.checkpointing.watch(database, before.id), self.clock())
+            return self._foreseen(name, database, seen)
+        except ControllerError as error:
+            log.warning("checkpoint %s of %s: %s", aim, name, error)
+            return postponed(before, name, aim, str(error), now)
+
+    def _end(self, database: Database, before: DatabaseCheckpoint | None, now: datetime) -> DatabaseCheckpoint | None:
+        if before is None or before.status is CheckpointStatus.ENDED:
+            return before
+        self.checkpointing.end(database, before.id)
+        return ended(before, now)
+
+    def _foreseen(self, name: str, database: Database, seen: DatabaseCheckpoint) -> DatabaseCheckpoint:
+        """Return it with what going back would do, looked at again when it is time."""
+        last, now = seen.foreseen, self.clock()
+        if last is not None and now < last.at + preview_every(last.cost, _PREVIEW_EVERY):
+            return seen
+        try:
+            preview = self.previews.preview(name, database, seen.id, _PREVIEW_WITHIN)
+        except ControllerError as error:  # what was seen of the checkpoint counts all the same
+            log.warning("preview of %s: %s", name, error)
+            return seen
+        return replace(seen, foreseen=Foreseen.of(preview, self.clock() - now))
+
+    def _save(self, policy: Policy, found: Snapshot, after: Checkpoints) -> None:
+        writes: list[Write] = [found.save(CHECKPOINTS, after)]
+        for name, one in after.by_database.items():
+            before, kind = found.checkpoints.by_database.get(name), _TOLD.get(one.status)
+            if kind is not None and (before is None or _came_to(before) != _came_to(one)):
+                event = Event(workload=policy.workload, kind=kind, at=one.since, sentence=one.sentence, about=one.id)
+                writes += announce(event, policy.notify)
+        try:
+            commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+        except LostRace:
+            log.info("%s: its checkpoints were looked after by somebody else", policy.workload)
+
+
+def _came_to(one: DatabaseCheckpoint) -> tuple[str, CheckpointStatus, datetime]:
+    """What is told once: also what is refused for another reason than before."""
+    return one.id, one.status, one.since
+
+
+def _said(workload: str, outcome: Checkpoints | ControllerError) -> str:
+    if isinstance(outcome, ControllerError):
+        log.error("%s: its checkpoints were not looked after: %s", workload, outcome)
+        return f"{workload}: its checkpoints were not looked after: {outcome}"
+    said = "; ".join(one.sentence for one in outcome.by_database.values())
+    return f"{workload}: {said or 'no change, and no checkpoint'}"

@@ -1,0 +1,173 @@
+"""A workload whose level 2 takes rows back before traffic, on fakes: one run from its start to its end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.engine.advance import Runs
+from shared.engine.commit import commit_and_ring
+from shared.engine.levels import Steps
+from shared.engine.records import CHECKPOINTS, KNOWN_GOOD, encode, load_run, snapshot
+from shared.engine.start import new_rollback, starting_writes
+from shared.engine.steps.data import SyncRows
+from shared.model.change import KnownGood
+from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen
+from shared.model.data_preview import Loss
+from shared.model.event import Event
+from shared.model.policy import Policy
+from shared.model.policy_data import Database
+from shared.model.policy_verify import CheckBase, ClientCheck
+from shared.model.run import RoadTimes, Run, RunStatus, StepRecord
+from shared.ports import Checker, Put
+from tests.fakes.at_once import AtOnce
+from tests.fakes.clients import FakeClients
+from tests.fakes.clock import NOON, FakeClock
+from tests.fakes.doorbell import MemoryDoorbell
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.policies import policy
+from tests.fakes.rows import Died, FakeRows, SliceFate
+from tests.fakes.runs import new_run
+from tests.fakes.slots import FakeSlotPair
+
+ROWS, SITE = "take:rows:back", "take:site:slot_swap"
+_MOST_PASSES = 5_000
+LOSS = Loss(about="orders.note", what="is not on the source", rows=100)
+
+
+def data_policy(*, database: str = "", level: str = "", more: str = "", road: str = "", site: bool = True) -> Policy:
+    """Return a policy with one database, `shop`, whose rows go back in level 2 by the road `back`."""
+    traffic = "site: [slot_swap], " if site else ""
+    text = f"""\
+databases:
+  shop: {{source: "host=old", target: "host=new"{database}}}
+roads: {{back: {{data_sync: shop{road}}}}}
+levels:
+  1: {{}}
+  2: {{components: {{{traffic}rows: [back]}}, budget: 5m{level}}}
+{more}notify:"""
+    return policy(("notify:", text)).of_version("v1")
+
+
+def taken(*, foreseen: Foreseen | None = None, status: CheckpointStatus = CheckpointStatus.TAKEN) -> DatabaseCheckpoint:
+    """Return the checkpoint of the change `c1`."""
+    return DatabaseCheckpoint(
+        database="shop",
+        id="c1",
+        status=status,
+        since=NOON,
+        sentence=f"checkpoint {status}",
+        taken_at=NOON,
+        foreseen=foreseen,
+    )
+
+
+@dataclass(slots=True)
+class RowsStory:
+    """Whoever advances the run waits for as long as it asks to; a worker that dies is followed by another one."""
+
+    policy: Policy = field(default_factory=data_policy)
+    clock: FakeClock = field(default_factory=FakeClock)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
+    slots: FakeSlotPair = field(init=False)
+    rows: FakeRows = field(init=False)
+    deaths: int = 0
+
+    def __post_init__(self) -> None:
+        self.slots = FakeSlotPair(self.clock)
+        self.rows = FakeRows(self.clock, passes=self.clock.forward)
+        self.rows.begin(self.database, "c1")
+        self.rows.calls.clear()
+        self.keep(taken())
+        good = KnownGood(build="b1", recorded_at=NOON, recorded_by="a pipeline")
+        self.ledger.commit("orders", [Put(KNOWN_GOOD, encode(good))])
+
+    @property
+    def database(self) -> Database:
+        return self.policy.databases["shop"]
+
+    @property
+    def engine(self) -> Runs:
+        checkers: dict[type[CheckBase], Checker[Any]] = {ClientCheck: FakeClients(lambda: self.slots.served)}
+        data = SyncRows(self.rows, self.rows, self.ledger)
+        steps = Steps.of_level(self.slots, {}, checkers, AtOnce(), self.ledger, data=data)
+        return Runs(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
+
+    def keep(self, checkpoint: DatabaseCheckpoint) -> None:
+        self.ledger.commit("orders", [Put(CHECKPOINTS, encode(Checkpoints(by_database={"shop": checkpoint})))])
+
+    def foresees(self, *losses: Loss) -> str:
+        """Let rows be lost, as a look ahead has found; returns what people would agree to."""
+        self.rows.losses = losses
+        preview = self.rows.preview("shop", self.database, "c1", NOON - NOON)
+        self.keep(taken(foreseen=Foreseen.of(preview, NOON - NOON)))
+        return preview.digest
+
+    def fates(self, *fates: SliceFate, letting: Iterable[SliceFate] = ()) -> None:
+        """Say what becomes of the first slices, and of letting writers in."""
+        slices, lets = list(fates), list(letting)
+        self.rows.fate = lambda: slices.pop(0) if slices else SliceFate.DONE
+        self.rows.letting = lambda: lets.pop(0) if lets else SliceFate.DONE
+
+    def begin(self, *, agreed: tuple[str, ...] = ()) -> Run:
+        run = new_run(self.policy, self.clock(), level=2)
+        if agreed:
+            run = new_rollback(
+                self.policy,
+                level=2,
+                known_good="b1",
+                cause="errors",
+                requested_by="ann",
+                trigger="",
+                times=RoadTimes(),
+                now=self.clock(),
+                agreed=agreed,
+            )
+        commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
+        return run
+
+    def tell(self, *, agreed: tuple[str, ...] = ()) -> Run:
+        return self.finish(self.begin(agreed=agreed).id)
+
+    def finish(self, run_id: str) -> Run:
+        for _ in range(_MOST_PASSES):
+            run = self.load(run_id)
+            if run.status.ended:
+                return run
+            self.clock.now = max(self.clock.now, run.due_at)
+            self.advance(run_id)
+            if self.load(run_id) == run:  # leased by somebody: the message comes again
+                self.clock.forward(2)
+        raise AssertionError("the run never ends")
+
+    def advance(self, run_id: str) -> None:
+        try:
+            self.engine.advance(run_id)
+        except Died:
+            self.deaths += 1
+
+    def load(self, run_id: str) -> Run:
+        found = load_run(self.ledger, "orders", run_id)
+        assert found is not None
+        return found[0]
+
+    @property
+    def calls(self) -> list[str]:
+        return [what for what, _ in self.rows.calls]
+
+    @property
+    def fenced(self) -> bool:
+        return any(way.fenced for way in self.rows.of(self.database).ways.values())
+
+    @property
+    def told(self) -> list[Event]:
+        return [delivery.event for delivery in snapshot(self.ledger, "orders").outbox.values()]
+
+
+def step(run: Run, name: str) -> StepRecord:
+    return run.step(name)
+
+
+def traffic_went_on(story: RowsStory, run: Run) -> bool:
+    """People are served the known good although the rows did not go back, and the run says what it lacks."""
+    return run.status is RunStatus.PARTIAL and story.slots.served == "b1" and "rows was not taken back" in run.outcome
