@@ -15,6 +15,12 @@ class Conflicts(StrEnum):
     STOP = "stop"
 
 
+# A table without a key is compared and put in one go: the source's transaction holds all that differs.
+MOST_ROWS_WITHOUT_KEY = 200_000
+# What rows without a key are told apart by: a hash of all that goes back of them.
+ROW_HASH = "rollback_hash"
+
+
 class Keyless(StrEnum):
     """What becomes of a table without a key."""
 
@@ -89,6 +95,7 @@ class SyncTable:
         rest: Columns that stay as they are on the source: only there, or left out.
         vacate: Columns of other unique rules: rows that give up a value in one must do so before others take it. And
             identities that no update can set.
+        unique: Those rules that are over columns, by name; besides the key.
         referred: The foreign keys of tables of the source that refer to it, with these.
         whole_vacate: One of these rules is over an expression, or for some rows only: any change may touch it.
         numeric_key: One column of whole numbers, so that ranges of it can be compared.
@@ -106,6 +113,7 @@ class SyncTable:
     rest: tuple[str, ...] = ()
     vacate: tuple[str, ...] = ()
     whole_vacate: bool = False
+    unique: tuple[tuple[str, tuple[str, ...]], ...] = ()
     referred: tuple[tuple[TableName, Reference], ...] = ()
     numeric_key: bool = False
     partitioned: bool = False
@@ -118,6 +126,11 @@ class SyncTable:
         """All of it may pass as binary: built-in types, the same on both sides; none whose values are numbers of
         objects of one server, as those of `regclass` are."""
         return all(column.same and not column.as_text and not column.type.startswith("reg") for column in self.columns)
+
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """What names a row in lists of them: the key, else a hash of the row; several rows may have the same."""
+        return self.key or (ROW_HASH,)
 
     @property
     def is_vacated(self) -> bool:

@@ -102,13 +102,19 @@ class Sequence:
 
     Attributes:
         owner: The column that takes its values from it, with its table.
-        last: Its last value; `None` when it was never used.
+        last: Its last value; `None` when it was never used, or may not be read.
+        cycles: After its last value it begins again.
+        settable: We may set it.
     """
 
     name: TableName
     owner: tuple[TableName, str] | None
     increment: int
     last: int | None
+    lowest: int = 1
+    highest: int = 2**63 - 1
+    cycles: bool = False
+    settable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

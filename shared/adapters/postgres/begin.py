@@ -3,21 +3,23 @@
 In this order: what is written between the two is in the log and after the snapshot, or was seen by it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic, sleep
-from typing import Any
 
 from psycopg import Connection, errors
 
-from shared.adapters.postgres.capture import captured_oids, install_capture
-from shared.adapters.postgres.catalogue import read_catalogue
+from shared.adapters.postgres.capture import install_capture, remove_capture
 from shared.adapters.postgres.checkpoints import Checkpoint, take_checkpoint
+from shared.adapters.postgres.content import content_of
 from shared.adapters.postgres.fence import GIVE_WAY
+from shared.adapters.postgres.logs import gaps
 from shared.adapters.postgres.records import prepare_source, prepare_target
 from shared.adapters.postgres.session import Access, Rows
-from shared.decision.sync_plan import sync_plan
+from shared.adapters.postgres.sides import Sides, read_sides
+from shared.adapters.postgres.slot import install_slot, slot_name
 from shared.errors import PermanentError, TransientError
+from shared.model.policy_data import Capture
 from shared.model.sync import SyncPlan, SyncRules
 from shared.model.tables import Table
 
@@ -33,37 +35,73 @@ def begin(source: Access, target: Access, rules: SyncRules, checkpoint_id: str) 
     """
     waits = {"statement": rules.statement_timeout, "lock": rules.lock_timeout}
     with source.connected(**waits) as here, target.connected(**waits) as there:
-        catalogue, other = read_catalogue(here), read_catalogue(there)
-        plan = sync_plan(catalogue, other, rules)
-        if plan.blocking:
-            raise PermanentError("; ".join(map(str, plan.blocking)))
-        prepare_source(here)
-        prepare_target(there)
-        for of in plan.tables:
-            _capture(there, replace(other.tables[of.name], key=of.key), rules, always=True)
-            _capture(here, replace(catalogue.tables[of.name], key=of.key), rules, always=False)
-        content = {"tables": {str(of.name): of.oid for of in plan.tables}}
-        _checkpoint(here, checkpoint_id, content)
-        return plan, _checkpoint(there, checkpoint_id, content)
+        sides = read_sides(here, there, rules)
+        if sides.plan.blocking:
+            raise PermanentError("; ".join(map(str, sides.plan.blocking)))
+        return sides.plan, take(sides, rules, checkpoint_id)[1]
 
 
-def _capture(side: Connection[Rows], table: Table, rules: SyncRules, *, always: bool) -> None:
-    """Install it in the gaps that writers leave: each wait for the lock holds up whoever comes after us."""
-    if table.oid in captured_oids(side):
-        return
+def take(
+    sides: Sides, rules: SyncRules, checkpoint_id: str, capture: Capture = Capture.TRIGGERS
+) -> tuple[Checkpoint, Checkpoint]:
+    """Install capture on both sides, and take the checkpoint of both, where nothing stands against it.
+
+    The source is always captured by triggers: it is not written to while the change is active, so that they cost
+    nothing, and tell if it was.
+    """
+    prepare_source(sides.source)
+    prepare_target(sides.target)
+    here, there = logged(sides)
+    if capture is Capture.TRIGGERS:
+        _capture(sides.target, there, rules, always=True)
+    elif capture is Capture.SLOT:
+        install_slot(sides.target, there, slot_name(sides.target), rules.fence_within.total_seconds())
+    _capture(sides.source, here, rules, always=False)
+    mine = _checkpoint(sides, checkpoint_id, capture, of_source=True)
+    return mine, _checkpoint(sides, checkpoint_id, capture, of_source=False)
+
+
+def logged(sides: Sides) -> tuple[list[Table], list[Table]]:
+    """Return the tables of both sides, with the key that is logged."""
+    tables = sides.plan.tables
+    return (
+        [replace(sides.here.tables[of.name], key=of.key) for of in tables],
+        [replace(sides.there.tables[of.name], key=of.key) for of in tables],
+    )
+
+
+def _capture(side: Connection[Rows], tables: Sequence[Table], rules: SyncRules, *, always: bool) -> None:
+    keyed = {str(one.name) for one in tables if one.key}
+    broken = gaps(side, {str(one.name): one.oid for one in tables}, keyed, always=always)
+    for one in tables:
+        if str(one.name) in broken:
+            _in_a_gap(side, one, lambda one=one: _anew(side, one, always=always), rules)  # type: ignore[misc]
+
+
+def _anew(side: Connection[Rows], one: Table, *, always: bool) -> None:
+    """What half of a capture had logged is of no use."""
+    remove_capture(side, one.name, one.oid, one.leaves)
+    install_capture(side, one, always=always)
+
+
+def _in_a_gap(side: Connection[Rows], one: Table, does: Callable[[], None], rules: SyncRules) -> None:
+    """Do it in the gaps that writers leave: each wait for the lock holds up whoever comes after us."""
     until = monotonic() + rules.fence_within.total_seconds()
     while True:
         try:
             with side.transaction():
                 side.execute(GIVE_WAY)
-                install_capture(side, table, always=always)
+                does()
             return
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             if monotonic() > until:
-                raise TransientError(f"{table.name} was never free for a moment: capture is not installed") from None
+                raise TransientError(f"{one.name} was never free for a moment: capture is not installed") from None
             sleep(_PAUSE_S)
 
 
-def _checkpoint(side: Connection[Rows], checkpoint_id: str, content: Mapping[str, Any]) -> Checkpoint:
+def _checkpoint(sides: Sides, checkpoint_id: str, capture: Capture, *, of_source: bool) -> Checkpoint:
+    """What is found is of the very snapshot that is stored."""
+    side = sides.source if of_source else sides.target
     with side.transaction():
-        return take_checkpoint(side, checkpoint_id, content)
+        side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return take_checkpoint(side, checkpoint_id, content_of(sides, capture, of_source=of_source))

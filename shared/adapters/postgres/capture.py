@@ -10,9 +10,10 @@ https://www.postgresql.org/docs/current/sql-createtrigger.html
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, LiteralString
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from shared.adapters.postgres.catalogue import OURS
 from shared.adapters.postgres.session import Rows
@@ -25,8 +26,47 @@ _FUNCTION = SQL(
     " SET search_path = pg_catalog, pg_temp AS {}"
 )
 _BY_STATEMENT = SQL(
-    "CREATE TRIGGER {} AFTER {} ON {} REFERENCING {} TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION {}()"
+    "CREATE TRIGGER {name} AFTER {kind} ON {table} REFERENCING {side} TABLE AS written"
+    " FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
 )
+_BY_ROW = SQL("CREATE TRIGGER {name} AFTER {kind} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()")
+_ROW = SQL("(SELECT {}.*) AS written")
+# A migration must never make writers fail. The server lets a key's column take another type or go only when the `key`
+# trigger is dropped first; whoever does that, the key's index is gone then, and what is written is only noted. A column
+# of the key that has another name now is not found in `written`, so that its name means the NULL around it. Both cost
+# less than a look into the catalogue.
+_LOGGING = SQL(
+    "IF pg_index_has_property({index}::oid, 'clusterable') THEN INSERT INTO {log} ({keys}) SELECT {found}"
+    " FROM (SELECT {unknown}) AS unknown, LATERAL (SELECT {keys} FROM {written}) AS found; ELSE {noting} END IF;"
+)
+_KEY_INDEX = """
+SELECT indexrelid::int8 FROM pg_index i
+WHERE indrelid = %s AND indisunique AND indimmediate AND indisvalid AND indpred IS NULL AND indexprs IS NULL
+  AND (SELECT array_agg(attname::text ORDER BY attname) FROM pg_attribute a
+       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
+      = (SELECT array_agg(name ORDER BY name COLLATE "C") FROM unnest(%s::text[]) AS name)
+ORDER BY indisprimary DESC, 1 LIMIT 1
+"""
+_LOGS = """
+SELECT substr(l.relname, 5)::int8, array_agg(a.attname::text ORDER BY a.attnum)
+FROM pg_class l JOIN pg_namespace n ON n.oid = l.relnamespace JOIN pg_attribute a ON a.attrelid = l.oid
+WHERE n.nspname = %s AND l.relname ~ '^log_[0-9]+$' AND l.relkind = 'r' AND a.attnum > 0 AND a.attname <> 'rollback_xid'
+GROUP BY 1
+"""
+# The triggers of a table without a key share one function; there is no log of it.
+_CAPTURED = """
+SELECT t.tgrelid::int8, bool_and(t.tgenabled <> 'D') AND count(*) >= 4 AND (count(DISTINCT t.tgfoid) = 1 OR EXISTS (
+         SELECT FROM pg_class l JOIN pg_namespace n ON n.oid = l.relnamespace
+         WHERE n.nspname = %s AND l.relname = 'log_' || t.tgrelid AND NOT EXISTS (
+           SELECT FROM pg_attribute a LEFT JOIN pg_attribute now
+             ON now.attrelid = t.tgrelid AND now.attname = a.attname AND now.atttypid = a.atttypid
+           WHERE a.attrelid = l.oid AND a.attnum > 0 AND a.attname <> 'rollback_xid' AND now.attnum IS NULL)))
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = %s AND t.tgname LIKE %s AND t.tgparentid = 0 AND t.tgrelid IN (
+        SELECT substr(proname, 5, length(proname) - 12)::oid FROM pg_proc f WHERE f.pronamespace = n.oid
+        AND f.proname ~ '^log_[0-9]+_emptied$')
+GROUP BY t.tgrelid
+"""
 
 
 def install_schema(connection: Connection[Rows]) -> None:
@@ -50,10 +90,15 @@ def install_capture(connection: Connection[Rows], captured: Table, *, always: bo
     Raises:
         psycopg.Error: among them `LockNotAvailable`, when a writer holds the table for too long.
     """
-    for statement in _statements(captured):
+    for statement in _statements(captured, _key_index(connection, captured)) if captured.key else _marks(captured):
         connection.execute(statement)
     for statement in _always(captured) if always else ():
         connection.execute(statement)
+
+
+def _key_index(connection: Connection[Rows], of: Table) -> int:
+    row: Any = connection.execute(_KEY_INDEX, [of.oid, list(of.key)]).fetchone()
+    return int(row[0])
 
 
 def log_of(oid: int) -> Identifier:
@@ -62,14 +107,15 @@ def log_of(oid: int) -> Identifier:
 
 
 def captured_oids(connection: Connection[Rows]) -> dict[int, bool]:
-    """Return the tables that are logged, and whether all their triggers stand and fire."""
-    rows = connection.execute(
-        "SELECT t.tgrelid::int8, bool_and(t.tgenabled <> 'D') AND count(*) >= 4 FROM pg_trigger t"
-        " JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = %s AND t.tgname LIKE %s AND t.tgparentid = 0 GROUP BY 1",
-        [OURS, f"{OURS}_log_%"],
-    ).fetchall()
+    """Return the tables that are logged, and whether it says all: triggers stand and fire, columns are as they were."""
+    rows = connection.execute(_CAPTURED, [OURS, OURS, f"{OURS}_log_%"]).fetchall()
     return {int(str(oid)): bool(whole) for oid, whole in rows}
+
+
+def logged_keys(connection: Connection[Rows]) -> dict[int, tuple[str, ...]]:
+    """Return the columns of the keys that are logged, by table."""
+    rows: list[Any] = connection.execute(_LOGS, [OURS]).fetchall()
+    return {oid: tuple(names) for oid, names in rows}
 
 
 def remove_capture(connection: Connection[Rows], of: TableName, oid: int, leaves: Iterable[TableName] = ()) -> None:
@@ -83,7 +129,7 @@ def remove_capture(connection: Connection[Rows], of: TableName, oid: int, leaves
     connection.execute(SQL("DROP TABLE IF EXISTS {}").format(log_of(oid)))
 
 
-def _statements(of: Table) -> Iterator[Composed]:
+def _statements(of: Table, index: int) -> Iterator[Composed]:
     # As a query's result, it takes the collations of the keys, too.
     yield SQL("CREATE TABLE {} AS SELECT {}, pg_current_xact_id() AS rollback_xid FROM {} WITH NO DATA").format(
         log_of(of.oid), columns(of.key), table(of.name)
@@ -91,45 +137,60 @@ def _statements(of: Table) -> Iterator[Composed]:
     yield SQL(
         "ALTER TABLE {} ALTER rollback_xid SET NOT NULL, ALTER rollback_xid SET DEFAULT pg_current_xact_id()"
     ).format(log_of(of.oid))
-    yield from _by_row(of) if of.leaves else _by_statement(of)
-    yield _function(of, "key", _logging(of, SQL("VALUES ({})").format(columns(of.key, "old"))), "RETURN NULL")
+    for name, kind, side in (("insert", "INSERT", "NEW"), ("update", "UPDATE", "NEW"), ("delete", "DELETE", "OLD")):
+        written = _ROW.format(SQL(side)) if of.leaves else SQL("written")
+        yield _function(of, name, _logging(of, index, written))
+        how = _BY_ROW if of.leaves else _BY_STATEMENT
+        yield how.format(
+            name=_trigger(name), kind=SQL(kind), table=table(of.name), side=SQL(side), function=_named(of, name)
+        )
+    yield _function(of, "key", _logging(of, index, _ROW.format(SQL("OLD"))))
     changed = listed((SQL("OLD.{0} IS DISTINCT FROM NEW.{0}").format(column(name)) for name in of.key), " OR ")
     yield SQL("CREATE TRIGGER {} AFTER UPDATE ON {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {}()").format(
-        _trigger("key"), table(of.name), changed, ours(f"log_{of.oid}_key")
+        _trigger("key"), table(of.name), changed, _named(of, "key")
     )
-    emptied = SQL("INSERT INTO {} (oid) VALUES ({})").format(ours("emptied"), Literal(of.oid))
-    yield _function(of, "emptied", emptied, "RETURN NULL")
-    for each in of.leaves or (of.name,):
-        yield SQL("CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()").format(
-            _trigger("emptied"), table(each), ours(f"log_{of.oid}_emptied")
-        )
+    yield _function(of, "emptied", _noting(of))
+    yield from (_noted(of, each, "emptied", "TRUNCATE") for each in of.leaves or (of.name,))
 
 
-def _by_statement(of: Table) -> Iterator[Composed]:
-    for name, side in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD")):
-        yield _function(
-            of, name, _logging(of, SQL("SELECT {} FROM written").format(columns(of.key, "written"))), "RETURN NULL"
-        )
-        yield _BY_STATEMENT.format(
-            _trigger(name), SQL(name.upper()), table(of.name), SQL(side), ours(f"log_{of.oid}_{name}")
-        )
+def _marks(of: Table) -> Iterator[Composed]:
+    """Rows without a key cannot be named: it is only noted that some were written."""
+    yield _function(of, "emptied", _noting(of))
+    for name, kind in (("insert", "INSERT"), ("update", "UPDATE"), ("delete", "DELETE")):
+        yield _noted(of, of.name, name, kind)
+    yield from (_noted(of, each, "emptied", "TRUNCATE") for each in (of.name, *of.leaves))
 
 
-def _by_row(of: Table) -> Iterator[Composed]:
-    for name, side in (("insert", "new"), ("update", "new"), ("delete", "old")):
-        yield _function(of, name, _logging(of, SQL("VALUES ({})").format(columns(of.key, side))), "RETURN NULL")
-        yield SQL("CREATE TRIGGER {} AFTER {} ON {} FOR EACH ROW EXECUTE FUNCTION {}()").format(
-            _trigger(name), SQL(name.upper()), table(of.name), ours(f"log_{of.oid}_{name}")
-        )
+def _noted(of: Table, at: TableName, name: str, kind: LiteralString) -> Composed:
+    row = SQL("ROW") if of.leaves and kind != "TRUNCATE" else SQL("STATEMENT")
+    return SQL("CREATE TRIGGER {} AFTER {} ON {} FOR EACH {} EXECUTE FUNCTION {}()").format(
+        _trigger(name), SQL(kind), table(at), row, _named(of, "emptied")
+    )
 
 
-def _logging(of: Table, keys: Composed) -> Composed:
-    return SQL("INSERT INTO {} ({}) {}").format(log_of(of.oid), columns(of.key), keys)
+def _noting(of: Table) -> Composed:
+    return SQL("INSERT INTO {} (oid) VALUES ({});").format(ours("emptied"), Literal(of.oid))
 
 
-def _function(of: Table, name: str, does: Composed, returns: str) -> Composed:
-    body = f"BEGIN {does.as_string()}; {returns}; END"
-    return _FUNCTION.format(SQL("{}()").format(ours(f"log_{of.oid}_{name}")), Literal(body))
+def _logging(of: Table, index: int, written: Composable) -> Composed:
+    return _LOGGING.format(
+        index=Literal(index),
+        log=log_of(of.oid),
+        keys=columns(of.key),
+        found=columns(of.key, "found"),
+        unknown=listed(SQL("NULL::{} AS {}").format(SQL(of.by_name[name].type), column(name)) for name in of.key),
+        written=written,
+        noting=_noting(of),
+    )
+
+
+def _function(of: Table, name: str, does: Composed) -> Composed:
+    body = f"#variable_conflict use_column\nBEGIN {does.as_string()} RETURN NULL; END"
+    return _FUNCTION.format(SQL("{}()").format(_named(of, name)), Literal(body))
+
+
+def _named(of: Table, name: str) -> Identifier:
+    return ours(f"log_{of.oid}_{name}")
 
 
 def _trigger(name: str) -> Identifier:
@@ -137,6 +198,7 @@ def _trigger(name: str) -> Identifier:
 
 
 def _always(of: Table) -> Iterator[Composed]:
-    names = [(of.name, name) for name in ("insert", "update", "delete", "key")]
-    for each, name in [*names, *((each, "emptied") for each in of.leaves or (of.name,))]:
+    leaves = (of.leaves or (of.name,)) if of.key else (of.name, *of.leaves)
+    names = [(of.name, name) for name in ("insert", "update", "delete", *(("key",) if of.key else ()))]
+    for each, name in [*names, *((each, "emptied") for each in leaves)]:
         yield SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table(each), _trigger(name))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 
 from shared.adapters.postgres.session import Rows
 from shared.model.tables import Catalogue, Column, Generated, Reference, Server, Table, TableName
@@ -101,7 +102,9 @@ WHERE t.relid <> p.oid ORDER BY 1, 2, 3
 """
 
 _SEQUENCES = """
-SELECT n.nspname, c.relname, s.seqincrement, pg_sequence_last_value(c.oid), tn.nspname, t.relname, a.attname
+SELECT n.nspname, c.relname, tn.nspname, t.relname, a.attname, s.seqincrement,
+       CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(c.oid) END,
+       s.seqmin, s.seqmax, s.seqcycle, has_sequence_privilege(c.oid, 'UPDATE')
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
@@ -145,8 +148,6 @@ def _server(connection: Connection[Rows]) -> tuple[Server, datetime]:
 
 def _may_set_replica_role(connection: Connection[Rows]) -> bool:
     """Try it: who may is a matter of grants, of extensions and of who runs the server."""
-    from psycopg.errors import InsufficientPrivilege
-
     try:
         with connection.transaction():
             connection.execute("SET LOCAL session_replication_role = replica")
@@ -234,6 +235,10 @@ def _sequences(connection: Connection[Rows]) -> dict[TableName, TableSequence]:
             owner=(TableName(owner_schema, owner), column) if owner else None,
             increment=increment,
             last=last,
+            lowest=lowest,
+            highest=highest,
+            cycles=cycles,
+            settable=settable,
         )
-        for schema, name, increment, last, owner_schema, owner, column in rows
+        for schema, name, owner_schema, owner, column, increment, last, lowest, highest, cycles, settable in rows
     }

@@ -51,8 +51,12 @@ def take_checkpoint(connection: Connection[Rows], checkpoint_id: str, content: M
 
 
 def load_checkpoint(connection: Connection[Rows], checkpoint_id: str) -> Checkpoint | None:
-    """Return a checkpoint, or `None` when there is none of this id."""
-    asked = SQL("SELECT id, taken_at, snapshot::text, system, content FROM {} WHERE id = %s").format(ours("checkpoint"))
+    """Return a checkpoint, or `None` when there is none of this id, nor perhaps anything of ours."""
+    kept_in = ours("checkpoint")
+    there: Any = connection.execute("SELECT to_regclass(%s)", [kept_in.as_string()]).fetchone()
+    if there[0] is None:
+        return None
+    asked = SQL("SELECT id, taken_at, snapshot::text, system, content FROM {} WHERE id = %s").format(kept_in)
     row: Any = connection.execute(asked, [checkpoint_id]).fetchone()
     if row is None:
         return None

@@ -10,10 +10,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Composed
 
+from shared.adapters.postgres.hashing import hashed_rows
 from shared.adapters.postgres.keys import KEYS, give_keys
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import columns, ours, row, same_key, table
-from shared.model.sync import Conflicts, SyncTable
+from shared.adapters.postgres.sql import column, columns, ours, row, same_key, table
+from shared.model.sync import ROW_HASH, Conflicts, SyncTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def conflicts(
     """Return the rows of the keys that are not the same on both sides."""
     if not keys:
         return []
-    here, there = _rows(source, of, keys), _rows(target, of, keys)
+    here, there = _rows(source, of, keys, of_source=True), _rows(target, of, keys, of_source=False)
     return [Conflict(key, here.get(key), there.get(key)) for key in keys if here.get(key) != there.get(key)]
 
 
@@ -58,22 +59,30 @@ def kept_on_source(source: Connection[Rows], sync: str, oid: int) -> set[bytes]:
     return {key.encode() for (key,) in rows}
 
 
-def _rows(side: Connection[Rows], of: SyncTable, keys: Iterable[bytes]) -> dict[bytes, str]:
+def _rows(side: Connection[Rows], of: SyncTable, keys: Iterable[bytes], *, of_source: bool) -> dict[bytes, str]:
     with side.transaction():
         give_keys(side, of, keys)
         lines: dict[bytes, str] = {}
-        with side.cursor().copy(SQL("COPY ({}) TO STDOUT").format(_shown(of))) as copy:
+        shown = _shown(of) if of.key else _shown_with_count(of, of_source=of_source)
+        with side.cursor().copy(SQL("COPY ({}) TO STDOUT").format(shown)) as copy:
             for line in copy:
-                key, _, shown = bytes(line).rstrip(b"\n").rpartition(b"\t")
-                lines[key + b"\n"] = shown.decode()
+                key, _, shown_row = bytes(line).rstrip(b"\n").rpartition(b"\t")
+                lines[key + b"\n"] = shown_row.decode()
     return lines
 
 
 def _shown(of: SyncTable) -> Composed:
     return SQL("SELECT {}, {}::text FROM {} AS k JOIN {} AS t ON {}").format(
-        columns(of.key, "k"),
-        row((one.name for one in of.columns), "t"),
-        KEYS,
-        table(of.name),
-        same_key(of.key, "k", "t"),
+        columns(of.key, "k"), _row(of), KEYS, table(of.name), same_key(of.key, "k", "t")
     )
+
+
+def _shown_with_count(of: SyncTable, *, of_source: bool) -> Composed:
+    """Rows without a key: how many of the same there are."""
+    return SQL(
+        "SELECT {0}, count(*) || ' x ' || min({1}::text) FROM {2} AS t JOIN {3} AS k USING ({0}) GROUP BY 1"
+    ).format(column(ROW_HASH), _row(of), hashed_rows(of, of_source=of_source), KEYS)
+
+
+def _row(of: SyncTable) -> Composed:
+    return row((one.name for one in of.columns), "t")

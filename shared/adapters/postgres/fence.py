@@ -6,8 +6,9 @@ that is not in the tables will ever be in them. A TRUNCATE is held off as well.
 https://www.postgresql.org/docs/current/sql-createtrigger.html
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic, sleep
+from typing import Any
 
 from psycopg import Connection, Error, errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -31,6 +32,17 @@ _PAUSE_S = 0.05
 GIVE_WAY = """
 SELECT set_config('lock_timeout', greatest(1, least(nullif(mine.setting::int, 0), circle.setting::int / 2))::text, true)
 FROM pg_settings AS mine, pg_settings AS circle WHERE mine.name = 'lock_timeout' AND circle.name = 'deadlock_timeout'
+"""
+_STANDING = """
+SELECT n.nspname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.tgname = %s AND (t.tgenabled = 'A' OR NOT %s)
+"""
+_OPEN = """
+SELECT DISTINCT n.nspname, c.relname FROM unnest(%s::oid[]) AS wanted (oid)
+CROSS JOIN LATERAL (SELECT wanted.oid UNION SELECT relid FROM pg_partition_tree(wanted.oid)) AS each (oid)
+JOIN pg_class c ON c.oid = each.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s AND t.tgenabled = 'A')
+ORDER BY 1, 2
 """
 # Who holds a table against us, and since when; never what they run.
 _HOLDERS = """
@@ -59,8 +71,9 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
     names = _fenced(tables)
     with connection.transaction():
         connection.execute(_FUNCTION.format(ours("fence"), Literal(_BODY)))
+    standing = fenced_tables(connection)
     for place, name in enumerate(names):
-        while not _raised(connection, name):
+        while name not in standing and not _raised(connection, name):
             if monotonic() - began > within_s:
                 holders = _holders(connection, name)
                 _lower(connection, names[:place])
@@ -70,8 +83,25 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
 
 
 def lower_fence(connection: Connection[Rows], tables: Sequence[SyncTable]) -> None:
-    """Let writers in again."""
+    """Let writers into the tables again."""
     _lower(connection, _fenced(tables))
+
+
+def open_tables(connection: Connection[Rows], oids: Iterable[int]) -> list[str]:
+    """Return which of the tables, or of their partitions, no fence of ours holds; changes nothing."""
+    rows: list[Any] = connection.execute(_OPEN, [list(oids), f"{OURS}_fence"]).fetchall()
+    return [str(TableName(schema, name)) for schema, name in rows]
+
+
+def lower_fences(connection: Connection[Rows]) -> None:
+    """Let writers in again, wherever a fence of ours is."""
+    _lower(connection, sorted(fenced_tables(connection, only_firing=False)))
+
+
+def fenced_tables(connection: Connection[Rows], *, only_firing: bool = True) -> set[TableName]:
+    """Return the tables and partitions on which a fence of ours is; changes nothing."""
+    rows: list[Any] = connection.execute(_STANDING, [f"{OURS}_fence", only_firing]).fetchall()
+    return {TableName(schema, name) for schema, name in rows}
 
 
 def _fenced(tables: Sequence[SyncTable]) -> list[TableName]:

@@ -15,8 +15,8 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed
 
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import column, exactly, listed
-from shared.model.sync import SyncColumn
+from shared.adapters.postgres.sql import column, exactly, listed, table
+from shared.model.sync import ROW_HASH, SyncColumn, SyncTable
 
 
 class Hash(StrEnum):
@@ -54,6 +54,16 @@ def row_hash(by: Hash, columns: Iterable[SyncColumn], of: str, *, of_source: boo
     values = listed(_as_text(one, of, of_source) for one in columns)
     text = SQL("convert_to(ROW({})::text, 'UTF8')").format(values)
     return SQL("('x' || left(md5({}), 16))::bit(64)::bigint").format(text)
+
+
+def hashed_rows(of: SyncTable, *, of_source: bool) -> Composed:
+    """Return a table as a subquery, with where each row is, and a hash of what goes back of it: for tables without key.
+
+    By MD5 on any pair of servers: there are not many of these rows, and their hashes are kept.
+    """
+    return SQL("(SELECT *, tableoid AS rollback_part, ctid AS rollback_place, {} AS {} FROM {} AS t)").format(
+        row_hash(Hash.MD5, of.columns, "t", of_source=of_source), column(ROW_HASH), table(of.name)
+    )
 
 
 def _as_text(one: SyncColumn, of: str, of_source: bool) -> Composable:

@@ -5,15 +5,16 @@ Round 1 is what the log says was written since the checkpoint; the rounds after 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Literal
 
-from shared.adapters.postgres.capture import log_of
-from shared.adapters.postgres.keys import give_keys
+from shared.adapters.postgres.capture import captured_oids, log_of, logged_keys
+from shared.adapters.postgres.keys import give_keys, no_keys
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import columns, ours, same_key
-from shared.model.sync import SyncTable
+from shared.adapters.postgres.sql import column, columns, ours, same_key
+from shared.model.sync import MOST_ROWS_WITHOUT_KEY, SyncTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,12 @@ def pinned(connection: Connection[Rows], sync: str, oid: int, round_: int) -> Pi
 
 
 def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int) -> Pinned:
-    """Pin what was written since a snapshot: every key whose transaction the snapshot did not see as committed."""
+    """Pin what was written since a snapshot: every key whose transaction the snapshot did not see as committed.
+
+    A log of another key than that of now is not read: the proof finds what differs.
+    """
+    if not of.key or set(logged_keys(connection).get(of.oid, ())) != set(of.key):
+        return _pin(connection, sync, of, 1, no_keys(of), chunk)
     keys = SQL("SELECT DISTINCT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
         columns(of.key), log_of(of.oid), Literal(snapshot)
     )
@@ -47,7 +53,7 @@ def pin_listed(
     """Pin keys that are given as lines of COPY's text format."""
     with connection.transaction():
         give_keys(connection, of, lines)
-        keys = SQL("SELECT DISTINCT {} FROM pg_temp.keys_given").format(columns(of.key))
+        keys = SQL("SELECT DISTINCT {} FROM pg_temp.keys_given").format(columns(of.named_by))
         return _pin(connection, sync, of, round_, keys, chunk)
 
 
@@ -66,7 +72,12 @@ def pin_more(connection: Connection[Rows], sync: str, of: SyncTable, lines: Iter
                 " FROM (SELECT DISTINCT * FROM pg_temp.keys_given) AS k,"
                 " (SELECT coalesce(max(rollback_chunk) + 1, 0) AS chunks FROM {into} WHERE rollback_round = 1) AS n"
                 " WHERE NOT EXISTS (SELECT FROM {into} AS p WHERE p.rollback_round = 1 AND {same})"
-            ).format(into=into, keys=columns(of.key, "k"), size=Literal(chunk), same=same_key(of.key, "p", "k"))
+            ).format(
+                into=into,
+                keys=columns(of.named_by, "k"),
+                size=Literal(_size(of, chunk)),
+                same=same_key(of.named_by, "p", "k"),
+            )
         )
         _count(connection, sync, of)
 
@@ -87,19 +98,32 @@ def unpin(connection: Connection[Rows], of: SyncTable, lines: Iterable[bytes]) -
         give_keys(connection, of, lines)
         connection.execute(
             SQL("DELETE FROM {} AS p USING pg_temp.keys_given AS k WHERE {}").format(
-                ours(f"pinned_{of.oid}"), same_key(of.key, "p", "k")
+                ours(f"pinned_{of.oid}"), same_key(of.named_by, "p", "k")
             )
         )
 
 
 def emptied_since(connection: Connection[Rows], snapshot: str) -> set[int]:
-    """Return the tables that were truncated since a snapshot."""
-    rows = connection.execute(
-        SQL("SELECT DISTINCT oid::int8 FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
-            ours("emptied"), Literal(snapshot)
-        )
+    """Return the tables of which the log cannot say which rows were written since a snapshot.
+
+    These were truncated, have no key, or one that was changed since.
+    """
+    unseen = SQL("NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(Literal(snapshot))
+    noted: list[Any] = connection.execute(
+        SQL("SELECT DISTINCT oid::int8 FROM {} WHERE {}").format(ours("emptied"), unseen)
     ).fetchall()
-    return {int(str(row[0])) for row in rows}
+    nameless = {
+        oid
+        for oid, key in logged_keys(connection).items()
+        if connection.execute(
+            SQL("SELECT 1 FROM {} WHERE {} IS NULL AND {} LIMIT 1").format(log_of(oid), column(key[0]), unseen)
+        ).fetchone()
+    }
+    return {oid for (oid,) in noted} | nameless | _unfit(connection)
+
+
+def _unfit(connection: Connection[Rows]) -> set[int]:
+    return {oid for oid, whole in captured_oids(connection).items() if not whole}
 
 
 def drop_pins(connection: Connection[Rows], sync: str, oids: Iterable[int]) -> None:
@@ -108,6 +132,11 @@ def drop_pins(connection: Connection[Rows], sync: str, oids: Iterable[int]) -> N
         for oid in oids:
             connection.execute(SQL("DROP TABLE IF EXISTS {}").format(ours(f"pinned_{oid}")))
         connection.execute(SQL("DELETE FROM {} WHERE sync = %s").format(ours("pin")), [sync])
+
+
+def _size(of: SyncTable, chunk: int) -> int:
+    """Each chunk of a table without a key reads all of it: there is one."""
+    return chunk if of.key else MOST_ROWS_WITHOUT_KEY
 
 
 def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, keys: Composed, chunk: int) -> Pinned:
@@ -119,7 +148,7 @@ def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, ke
     numbered = SQL(
         "SELECT {}, {}::int AS rollback_round, ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk"
         " FROM ({}) AS k"
-    ).format(columns(of.key), Literal(round_), columns(of.key), Literal(chunk), keys)
+    ).format(columns(of.named_by), Literal(round_), columns(of.named_by), Literal(_size(of, chunk)), keys)
     with connection.transaction():
         if round_ == 1:
             connection.execute(SQL("DROP TABLE IF EXISTS {}").format(into))

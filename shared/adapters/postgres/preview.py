@@ -4,15 +4,15 @@ The keys that were written on the target, each with the hash of its row, are hel
 Nothing is changed; what is written meanwhile is in the next preview.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Literal
+from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.capture import log_of
-from shared.adapters.postgres.hashing import Hash, row_hash
+from shared.adapters.postgres.hashing import Hash, hashed_rows, row_hash
 from shared.adapters.postgres.keys import KEYS, give_keys
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import column, columns, same_key, table
@@ -56,6 +56,36 @@ def predict(
         source.execute("ANALYZE pg_temp.held")
         counted: Any = source.execute(_counted(of, by)).fetchone()
     return Predicted(keys=counted[0], inserts=counted[1], updates=counted[2], deletes=counted[3])
+
+
+def predict_listed(
+    source: Connection[Rows], target: Connection[Rows], of: SyncTable, different: Sequence[bytes]
+) -> Predicted:
+    """Return what would happen to rows that are known to differ, given as lines of COPY's text format."""
+    here = _copies(source, of, different, of_source=True)
+    there = _copies(target, of, different, of_source=False)
+    gaps = [there.get(key, 0) - here.get(key, 0) for key in here.keys() | there.keys()]
+    return Predicted(
+        keys=len(different),
+        inserts=sum(gap for gap in gaps if gap > 0),
+        updates=gaps.count(0),
+        deletes=-sum(gap for gap in gaps if gap < 0),
+    )
+
+
+def _copies(side: Connection[Rows], of: SyncTable, keys: Sequence[bytes], *, of_source: bool) -> dict[bytes, int]:
+    """Return how many rows of each key a side has: one, or of a table without a key as many as are the same."""
+    rows: Composable = SQL("{} AS t").format(table(of.name))
+    if not of.key:
+        rows = SQL("{} AS t").format(hashed_rows(of, of_source=of_source))
+    asked = SQL("COPY (SELECT {}, count(*) FROM {} AS k JOIN {} ON {} GROUP BY {}) TO STDOUT").format(
+        columns(of.named_by, "k"), KEYS, rows, same_key(of.named_by, "k", "t"), columns(of.named_by, "k")
+    )
+    with side.transaction(force_rollback=True):
+        give_keys(side, of, keys)
+        with side.cursor().copy(asked) as lines:
+            counted = (bytes(line).rstrip(b"\n").rpartition(b"\t") for line in lines)
+            return {key: int(count) for key, _, count in counted}
 
 
 def _held(of: SyncTable) -> Composed:

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Literal
 
-from shared.adapters.postgres.hashing import Hash, row_hash
+from shared.adapters.postgres.hashing import Hash, hashed_rows, row_hash
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import column, columns, table
-from shared.model.sync import SyncTable
+from shared.errors import PermanentError
+from shared.model.sync import MOST_ROWS_WITHOUT_KEY, ROW_HASH, SyncTable
 
 _ROWS_A_BUCKET = 1_000
 # Lines of so many buckets are held in memory at once: a million rows, some tens of bytes each, of both sides.
@@ -68,7 +69,10 @@ class Proof:
 
         Raises:
             psycopg.Error: one side could not be read.
+            PermanentError: it has no key, and more rows than can be compared then.
         """
+        if not of.key:
+            return self._compare_counts(of)
         split = self._split(of)
         here, there = self._both(lambda side, is_source: _sums(side, split.summed(is_source=is_source)))
         all_of_them = sorted(here.keys() | there.keys())
@@ -78,6 +82,13 @@ class Proof:
         ]
         rows = (sum(count for count, _ in here.values()), sum(count for count, _ in there.values()))
         return Compared(rows, sum(hashed for _, hashed in there.values()) % 2**64, len(all_of_them), different)
+
+    def _compare_counts(self, of: SyncTable) -> Compared:
+        """Compare rows without a key: how often each is there. What differs comes back as their hashes."""
+        here, there = self._both(lambda side, is_source: _counts(side, of, is_source=is_source))
+        different = [b"%d\n" % row for row in sorted(here.keys() | there.keys()) if here.get(row) != there.get(row)]
+        rows = (sum(here.values()), sum(there.values()))
+        return Compared(rows, sum(row * count for row, count in there.items()) % 2**64, 1, different)
 
     def _different(self, split: "_Split", buckets: Sequence[int]) -> Iterator[bytes]:
         """Return the keys of the rows of some buckets that are not the same on both sides."""
@@ -185,3 +196,15 @@ def _sums(side: Connection[Rows], query: Composed) -> Sums:
 def _lines(side: Connection[Rows], query: Composed) -> set[bytes]:
     with side.cursor().copy(SQL("COPY ({}) TO STDOUT").format(query)) as rows:
         return {bytes(line).rstrip(b"\n") for line in rows}
+
+
+def _counts(side: Connection[Rows], of: SyncTable, *, is_source: bool) -> dict[int, int]:
+    hashed = hashed_rows(of, of_source=is_source)
+    asked = SQL("SELECT {0}, count(*) FROM (SELECT {0} FROM {1} AS t LIMIT {2}) AS few GROUP BY 1")
+    found: list[Any] = side.execute(
+        asked.format(column(ROW_HASH), hashed, Literal(MOST_ROWS_WITHOUT_KEY + 1))
+    ).fetchall()
+    counts = dict(found)
+    if sum(counts.values()) > MOST_ROWS_WITHOUT_KEY:
+        raise PermanentError(f"{of.name}: it has no key, and more than {MOST_ROWS_WITHOUT_KEY:,} rows")
+    return counts

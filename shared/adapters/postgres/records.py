@@ -1,9 +1,9 @@
 """What is kept beside the tables on both sides, so that any worker can go on where another one stopped.
 
 Target: `checkpoint` (from when on changes are taken), `pin` (which keys were pinned, by round). Source: `progress` (the
-chunks that were applied; a row of it is written in the chunk's own transaction), `conflict`, `note`. Nothing of it is
-ever the only copy of somebody's data, but for the pre-images on the source, which are kept until they are dropped by
-hand or by retention.
+chunks that were applied; a row of it is written in the chunk's own transaction and holds its number, by which rows that
+we wrote are known), `conflict`, `note`. Nothing of it is ever the only copy of somebody's data, but for the pre-images
+on the source, which are kept until they are dropped by hand or by retention.
 """
 
 from typing import Any
@@ -37,7 +37,8 @@ _SOURCE = (
         "progress",
         "sync text, oid oid, round int, pass text, chunk int, keys int NOT NULL, inserted int NOT NULL,"
         " updated int NOT NULL, deleted int NOT NULL, vacated int NOT NULL, took_ms int NOT NULL,"
-        " at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (sync, oid, round, pass, chunk)",
+        " at timestamptz NOT NULL DEFAULT clock_timestamp(), xid xid8 NOT NULL DEFAULT pg_current_xact_id(),"
+        " PRIMARY KEY (sync, oid, round, pass, chunk)",
     ),
     (
         "conflict",
@@ -61,19 +62,30 @@ def prepare_source(connection: Connection[Rows]) -> None:
 
 def load_state[S](source: Connection[Rows], sync: str, kind: type[S]) -> S | None:
     """Return how far a sync is, or `None`."""
-    asked = SQL("SELECT content FROM {} WHERE sync = %s AND name = 'state'").format(ours("note"))
-    row: Any = source.execute(asked, [sync]).fetchone()
-    return TypeAdapter(kind).validate_python(row[0]) if row else None
+    content = load_note(source, sync, "state")
+    return TypeAdapter(kind).validate_python(content) if content is not None else None
 
 
 def save_state(source: Connection[Rows], sync: str, state: object) -> None:
     """Keep how far a sync is."""
+    save_note(source, sync, "state", TypeAdapter(type(state)).dump_json(state).decode())
+
+
+def load_note(source: Connection[Rows], sync: str, name: str) -> Any:
+    """Return something that was noted for a sync, as JSON values, or `None`."""
+    asked = SQL("SELECT content FROM {} WHERE sync = %s AND name = %s").format(ours("note"))
+    row: Any = source.execute(asked, [sync, name]).fetchone()
+    return row[0] if row else None
+
+
+def save_note(source: Connection[Rows], sync: str, name: str, content: str) -> None:
+    """Note something for a sync, as JSON, in place of what was noted by that name."""
     source.execute(
         SQL(
-            "INSERT INTO {} (sync, name, content) VALUES (%s, 'state', %s)"
+            "INSERT INTO {} (sync, name, content) VALUES (%s, %s, %s)"
             " ON CONFLICT (sync, name) DO UPDATE SET content = excluded.content"
         ).format(ours("note")),
-        [sync, TypeAdapter(type(state)).dump_json(state).decode()],
+        [sync, name, content],
     )
 
 

@@ -1,82 +1,45 @@
 """Takes everything that was written on the target since a checkpoint back to the source, and proves it.
 
-fence, pin, copy, then sequences and foreign keys, then the proof; what the proof finds different is pinned and copied
-again, until nothing is. Each slice of work ends at a deadline and leaves what is done in the databases themselves: any
-worker goes on from there, after any crash. Until the proof has passed, nothing is called done.
+fence, pin, copy, then sequences, then the proof; what the proof finds different is pinned and copied again, until
+nothing is; then foreign keys and the policy's own rules. Each slice of work ends at a deadline and leaves what is done
+in the databases themselves: any worker goes on from there, after any crash. Until all of it has passed, nothing is
+called done; and when writers were let in again, it goes on from the fence with what they have written.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from time import monotonic
 
 from psycopg import Connection
 
 from shared.adapters.postgres.aftermath import advance_sequences, orphans
-from shared.adapters.postgres.capture import captured_oids
-from shared.adapters.postgres.catalogue import read_catalogue
 from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
-from shared.adapters.postgres.conflicts import conflicts, keep_conflicts, kept_on_source
+from shared.adapters.postgres.conflicts import kept_on_source
 from shared.adapters.postgres.copying import Chunk, applied, apply_chunk, prepare_images
+from shared.adapters.postgres.differences import differences, note_differences
 from shared.adapters.postgres.fence import raise_fence, unfenced
-from shared.adapters.postgres.hashing import Hash, hash_for
-from shared.adapters.postgres.keys import written_on
-from shared.adapters.postgres.pinning import emptied_since, pin_listed, pin_more, pin_written, pinned, unpin
+from shared.adapters.postgres.gathering import Gathering
+from shared.adapters.postgres.judging import judge
+from shared.adapters.postgres.logs import demand_logged, drain_to_the_end
+from shared.adapters.postgres.pinning import pin_listed, pinned
 from shared.adapters.postgres.proof import Proof
-from shared.adapters.postgres.records import load_state, prepare_source, prepare_target, save_state
-from shared.adapters.postgres.session import Access, Rows
+from shared.adapters.postgres.records import prepare_source, prepare_target, save_state
+from shared.adapters.postgres.reopened import as_of_now, last_round
+from shared.adapters.postgres.room import demand_room, expected_bytes
+from shared.adapters.postgres.session import Access, Rows, translated
+from shared.adapters.postgres.sides import Sides, read_sides
+from shared.adapters.postgres.state import Proven, Stage, State, keep_reason, snapshot_of, stored_state
+from shared.adapters.postgres.writers import demand_quiet, quiet_point
 from shared.decision.sync_passes import passes
-from shared.decision.sync_plan import sync_plan
 from shared.errors import PermanentError
-from shared.model.sync import Conflicts, Pass, SyncPlan, SyncRules, SyncTable
-from shared.model.tables import Catalogue
+from shared.model.policy_data import Rule
+from shared.model.sync import Pass, SyncPlan, SyncRules, SyncTable
+from shared.ports.traffic import Fence
 
-_MOST_ROUNDS = 8
+__all__ = ["Stage", "State", "Sync"]
 
-
-class Stage(StrEnum):
-    """What is done next."""
-
-    PREPARE = "prepare"
-    FENCE = "fence"
-    PIN = "pin"
-    COPY = "copy"
-    SETTLE = "settle"
-    PROVE = "prove"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """How far a sync is; kept on the source.
-
-    Attributes:
-        round: Of the keys that are being copied.
-        proved: The tables that were compared in this round, and how many rows were different.
-        fence_s: How long writers were waited for.
-    """
-
-    stage: Stage = Stage.PREPARE
-    round: int = 1
-    proved: tuple[int, ...] = ()
-    different: int = 0
-    fence_s: float = 0.0
-    sequences: int = 0
-    rows: int = 0
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Both databases as one slice of work holds them."""
-
-    source: Connection[Rows]
-    target: Connection[Rows]
-    here: Catalogue
-    there: Catalogue
-    plan: SyncPlan
-    by: Hash
+_MOST_PROOFS = 8
 
 
 class Sync:
@@ -90,11 +53,16 @@ class Sync:
         target: Access,
         rules: SyncRules,
         pool: Executor,
+        *,
+        hook: bool = False,
+        demands: Mapping[str, Rule] | None = None,
     ) -> None:
         """Take what it works on.
 
         Args:
             pool: Threads for both sides at once, and for the workers; at least one more than these.
+            hook: Something else keeps writers off the target: no trigger is put up, and that they stopped is proved.
+            demands: What must hold on the source afterwards, by name.
         """
         self._id = sync_id
         self._checkpoint_id = checkpoint_id
@@ -102,9 +70,14 @@ class Sync:
         self._target = target
         self._rules = rules
         self._pool = pool
+        self._hook = hook
+        self._demands = demands or {}
 
-    def work(self, within_s: float) -> State:
+    def work(self, within_s: float, fence: Fence = lambda: None) -> State:
         """Go on for about that long.
+
+        Args:
+            fence: Called right before the first thing is changed.
 
         Raises:
             PermanentError: it cannot go on; the sentence says why, and nothing that was done is lost.
@@ -113,21 +86,39 @@ class Sync:
         until = monotonic() + within_s
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
         with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
-            sides = self._sides(source, target)
-            state = load_state(source, self._id, State) or State()
-            while state.stage is not Stage.DONE and monotonic() < until:
-                state = self._stages[state.stage](sides, state, until)
-                save_state(source, self._id, state)
-            return state
+            try:
+                with translated("source"):
+                    return self._go_on(source, target, until, fence)
+            except PermanentError as error:
+                keep_reason(source, self._id, self._checkpoint_id, str(error))
+                raise
 
-    def _sides(self, source: Connection[Rows], target: Connection[Rows]) -> Sides:
-        here, there = read_catalogue(source), read_catalogue(target)
-        plan = sync_plan(here, there, self._rules)
-        if plan.blocking:
-            raise PermanentError("; ".join(map(str, plan.blocking)))
+    def _go_on(self, source: Connection[Rows], target: Connection[Rows], until: float, fence: Fence) -> State:
+        state = stored_state(source, self._id) or State(checkpoint=self._checkpoint_id)
+        if state.stage is Stage.UNDONE:
+            raise PermanentError("it was taken back: going back once more needs a new rollback")
+        sides = read_sides(source, target, self._rules)
+        if sides.plan.blocking:
+            raise PermanentError("; ".join(map(str, sides.plan.blocking)))
+        state = as_of_now(sides, self._id, state, hook=self._hook)
+        if state.stage is Stage.DONE:
+            return state
+        fence()
         prepare_source(source)
         prepare_target(target)
-        return Sides(source, target, here, there, plan, hash_for(source, target))
+        state = replace(state, why_not="")
+        while state.stage is not Stage.DONE and monotonic() < until:
+            was, state = state.stage, self._timed(sides, state, until)
+            save_state(source, self._id, state)
+            if was is Stage.FENCE:  # writers went on until now: what was read before is old
+                sides = read_sides(source, target, self._rules)
+        return state
+
+    def _timed(self, sides: Sides, state: State, until: float) -> State:
+        began, stage = monotonic(), state.stage
+        then = self._stages[stage](sides, state, until)
+        took = then.seconds.get(stage, 0.0) + monotonic() - began
+        return replace(then, seconds=then.seconds | {stage.value: round(took, 3)})
 
     @property
     def _stages(self) -> dict[Stage, Callable[[Sides, State, float], State]]:
@@ -138,83 +129,61 @@ class Sync:
             Stage.COPY: self._copy,
             Stage.SETTLE: self._settle,
             Stage.PROVE: self._prove,
+            Stage.JUDGE: self._judge,
         }
 
     def _prepare(self, sides: Sides, state: State, until: float) -> State:
-        self._checkpoint(sides.target)
+        checkpoint = self._checkpoint(sides, state)
         for of in sides.plan.tables:
             prepare_images(sides.source, of)
+        demand_room(sides.source, expected_bytes(sides, checkpoint))
         return replace(state, stage=Stage.FENCE)
 
     def _fence(self, sides: Sides, state: State, until: float) -> State:
-        took = raise_fence(sides.target, sides.plan.tables, self._rules.fence_within.total_seconds())
-        self._demand_fence(sides)
-        return replace(state, stage=Stage.PIN, fence_s=took)
+        """Stop the writers; from then on nothing may be written that this snapshot does not see."""
+        names = {of.oid: str(of.name) for of in sides.plan.tables}
+        within_s = self._rules.fence_within.total_seconds()
+        if self._hook:
+            demand_logged(sides)
+            seen, took = quiet_point(sides.target, names, within_s)
+        else:
+            took = raise_fence(sides.target, sides.plan.tables, within_s)
+            self._demand_no_writers(sides, state)
+            seen = snapshot_of(sides.target)
+        drain_to_the_end(sides.target, self._checkpoint(sides, state))
+        return replace(
+            state,
+            stage=Stage.PIN,
+            names=names,
+            system=sides.there.server.system,
+            pinned_at=seen,
+            round=last_round(sides, self._id) + 1,
+            proofs=0,
+            proved=(),
+            fence_s=state.fence_s + took,
+        )
 
     def _pin(self, sides: Sides, state: State, until: float) -> State:
         """Pin all tables; then what was changed on the source as well is decided, before anything is copied."""
-        checkpoint = self._checkpoint(sides.target)
-        logged = self._logged(sides, checkpoint)
-        for of in sides.plan.tables:
-            if pinned(sides.target, self._id, of.oid, 1) is not None:
-                continue
-            if monotonic() > until:
-                return state
-            if of.oid in logged:
-                pin_written(sides.target, self._id, of, checkpoint.snapshot, self._rules.chunk)
-            else:
-                different = self._proof(sides).compare(of).different
-                pin_listed(sides.target, self._id, of, 1, different, self._rules.chunk)
-        self._decide_conflicts(sides)
-        return replace(state, stage=Stage.COPY)
-
-    def _logged(self, sides: Sides, checkpoint: Checkpoint) -> set[int]:
-        """The tables whose log says everything since the checkpoint; the others are compared row by row."""
-        if checkpoint.system != sides.there.server.system:
-            return set()
-        whole = {oid for oid, is_whole in captured_oids(sides.target).items() if is_whole}
-        return whole - emptied_since(sides.target, checkpoint.snapshot)
-
-    def _decide_conflicts(self, sides: Sides) -> None:
-        """Rows that were changed on the source go into the first round, too, or stay as they are."""
-        checkpoint = load_checkpoint(sides.source, self._checkpoint_id)
-        if checkpoint is None or checkpoint.system != sides.here.server.system:
-            return
-        emptied = emptied_since(sides.source, checkpoint.snapshot)
-        found = {
-            of: conflicts(
-                sides.source,
-                sides.target,
-                of,
-                # Which rows a TRUNCATE took is not in the log: all that differ were changed.
-                self._proof(sides).compare(of).different
-                if of.source_oid in emptied
-                else written_on(sides.source, of, of.source_oid, checkpoint.snapshot),
-            )
-            for of in sides.plan.tables
-            if of.source_oid in captured_oids(sides.source)
-        }
-        by = self._rules.conflicts
-        several = [f"{len(rows)} of {of.name}" for of, rows in found.items() if rows]
-        if several and by is Conflicts.STOP:
-            raise PermanentError(f"rows were changed on the source as well: {', '.join(several)}")
-        for of, rows in found.items():
-            keep_conflicts(sides.source, self._id, of, rows, by)
-            keys = [one.key for one in rows]
-            if by is Conflicts.SOURCE_WINS:
-                unpin(sides.target, of, keys)
-            else:
-                pin_more(sides.target, self._id, of, keys, self._rules.chunk)
+        checkpoint = self._checkpoint(sides, state)
+        since = state.since or checkpoint.snapshot
+        gathering = Gathering(self._id, sides, self._rules, self._pool, checkpoint, state.round, since)
+        if not gathering.pin(until):
+            return state
+        return replace(state, stage=Stage.COPY, since=state.pinned_at, unseen=gathering.decide_conflicts())
 
     def _copy(self, sides: Sides, state: State, until: float) -> State:
-        for work in passes(sides.plan):
-            chunks = [
-                Chunk(sync=self._id, of=of, round=state.round, does=does, number=number)
-                for of, does in work
-                for number in self._open_chunks(sides, of, state.round, does)
-            ]
-            if not self._apply_all(sides, chunks, until):
-                return state
+        """Copy what is pinned, also of rounds that were left unfinished when writers were let in again."""
+        for round_ in range(state.copied + 1, state.round + 1):
+            for work in passes(sides.plan):
+                chunks = [
+                    Chunk(sync=self._id, of=of, round=round_, does=does, number=number)
+                    for of, does in work
+                    for number in self._open_chunks(sides, of, round_, does)
+                ]
+                if not self._apply_all(sides, chunks, until):
+                    return state
+            state = replace(state, copied=round_)
         return replace(state, stage=Stage.SETTLE)
 
     def _open_chunks(self, sides: Sides, of: SyncTable, round_: int, does: Pass) -> list[int]:
@@ -243,47 +212,72 @@ class Sync:
 
     def _settle(self, sides: Sides, state: State, until: float) -> State:
         moved = advance_sequences(sides.source, sides.here.sequences, sides.there.sequences)
-        return replace(state, stage=Stage.PROVE, sequences=state.sequences + len(moved))
+        named = {str(name): last for name, last in moved.items()}
+        return replace(state, stage=Stage.PROVE, sequences=state.sequences | named)
 
     def _prove(self, sides: Sides, state: State, until: float) -> State:
-        """Compare one table; after the last one of a round it is known whether there is another."""
+        """Compare one table; after the last one it is known whether there is another round."""
         left = [of for of in sides.plan.tables if of.oid not in state.proved]
         if left:
             return self._compared(sides, state, left[0])
-        if state.different and state.round >= _MOST_ROUNDS:
-            raise PermanentError(f"{state.different} rows are still not the same after {state.round} rounds")
+        proofs = state.proofs + 1
+        if state.different and proofs >= _MOST_PROOFS:
+            raise PermanentError(f"{state.different} rows are still not the same after {proofs} rounds")
+        again = replace(state, proofs=proofs, proved=(), different=0)
         if state.different:
-            return replace(state, stage=Stage.COPY, round=state.round + 1, proved=(), different=0, rows=0)
-        self._demand_fence(sides)
-        lonely = orphans(sides.source, sides.here.tables, sides.plan.tables)
-        if lonely:
-            raise PermanentError("; ".join(map(str, lonely)))
-        return replace(state, stage=Stage.DONE, said=f"{state.rows} rows are the same on both sides")
+            return replace(again, stage=Stage.COPY, round=state.round + 1)
+        return replace(again, stage=Stage.JUDGE)
 
     def _compared(self, sides: Sides, state: State, of: SyncTable) -> State:
-        compared = self._proof(sides).compare(of)
+        compared = Proof(sides.source, sides.target, sides.by, self._pool).compare(of)
         kept = kept_on_source(sides.source, self._id, of.oid)
         keys = [key for key in compared.different if key not in kept]
         if keys:
+            found = differences(sides.source, sides.target, of, keys)
+            note_differences(sides.source, self._id, of, state.round, found)
             pin_listed(sides.target, self._id, of, state.round + 1, keys, self._rules.chunk)
+        proven = Proven(
+            rows=compared.rows, digest=f"{compared.digest:016x}", buckets=compared.buckets, different=len(keys)
+        )
         return replace(
             state,
             proved=(*state.proved, of.oid),
             different=state.different + len(keys),
-            rows=state.rows + compared.rows[1],
+            tables=state.tables | {str(of.name): proven},
         )
 
-    def _demand_fence(self, sides: Sides) -> None:
+    def _judge(self, sides: Sides, state: State, until: float) -> State:
+        """All rows are the same: what else must hold before it is called done."""
+        self._demand_no_writers(sides, state)
+        lonely = orphans(sides.source, sides.here.tables, sides.plan.tables)
+        if lonely:
+            raise PermanentError("; ".join(map(str, lonely)))
+        judged = {name: judge(sides.source, name, rule) for name, rule in self._demands.items()}
+        rows = sum(state.tables[str(of.name)].rows[1] for of in sides.plan.tables)
+        checked = {(of.name, one.name) for of in sides.plan.tables for one in of.references}
+        checked |= {(name, one.name) for of in sides.plan.tables for name, one in of.referred}
+        return replace(
+            state,
+            stage=Stage.DONE,
+            rows=rows,
+            judged=judged,
+            references=len(checked),
+            said=f"{rows} rows are the same on both sides",
+        )
+
+    def _demand_no_writers(self, sides: Sides, state: State) -> None:
         """What was written behind the fence would be in no proof."""
+        if self._hook:
+            within_s = self._rules.fence_within.total_seconds()
+            demand_logged(sides)
+            demand_quiet(sides.target, state.names, state.pinned_at, within_s)
+            return
         still_open = unfenced(sides.target, sides.plan.tables)
         if still_open:
             raise PermanentError(f"the target takes writes into {', '.join(still_open)}")
 
-    def _proof(self, sides: Sides) -> Proof:
-        return Proof(sides.source, sides.target, sides.by, self._pool)
-
-    def _checkpoint(self, target: Connection[Rows]) -> Checkpoint:
-        found = load_checkpoint(target, self._checkpoint_id)
+    def _checkpoint(self, sides: Sides, state: State) -> Checkpoint:
+        found = load_checkpoint(sides.target, state.checkpoint)
         if found is None:
-            raise PermanentError(f"there is no checkpoint {self._checkpoint_id!r} on the target")
+            raise PermanentError(f"there is no checkpoint {state.checkpoint!r} on the target")
         return found

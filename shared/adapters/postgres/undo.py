@@ -1,25 +1,38 @@
 """Takes a sync back: the source as it was before, from the images that were kept, chunk by chunk in reverse order.
 
-Each chunk is undone in one transaction with the row of its progress, which says from then on that it was never applied.
+Each chunk is undone in one transaction with a row of progress of its own: killed at any point, it is undone or not.
+Images stay, so that it can be proved afterwards that every row is as it was. Sequences are not moved back: values that
+they gave are in use, and a gap in them does no harm.
 """
 
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Literal
+from psycopg.sql import SQL, Composed
 
-from shared.adapters.postgres.copying import Chunk, images_of, kept
+from shared.adapters.postgres.images import Chunk, images_of, kept, of_chunk
 from shared.adapters.postgres.quiet import quieted
+from shared.adapters.postgres.replacing import put_rows_back
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import columns, differs, listed, ours, same_key, set_to, table
+from shared.adapters.postgres.sql import columns, differs, ours, same_key, set_to, table
 from shared.model.sync import Pass, SyncPlan, SyncTable
+
+# Beside the pass that it takes back.
+UNDONE = "undone "
+_APPLIED = """
+SELECT oid::int8, round, pass, chunk FROM {progress} AS p WHERE sync = %(sync)s AND pass = ANY (%(passes)s)
+  AND NOT EXISTS (SELECT FROM {progress} AS u WHERE u.pass = %(undone)s || p.pass
+                  AND (u.sync, u.oid, u.round, u.chunk) = (p.sync, p.oid, p.round, p.chunk))
+"""
 
 
 def applied_chunks(source: Connection[Rows], sync: str, plan: SyncPlan) -> list[Chunk]:
-    """Return what was applied, the last first: all of a pass before those of the pass that it followed."""
-    asked = SQL("SELECT oid::int8, round, pass, chunk FROM {} WHERE sync = %s").format(ours("progress"))
+    """Return what was applied and not taken back, the last first: all of a pass before those that it followed."""
     by_oid = {of.oid: of for of in plan.tables}
-    rows: list[Any] = source.execute(asked, [sync]).fetchall()
+    asked = SQL(_APPLIED).format(progress=ours("progress"))
+    rows: list[Any] = source.execute(
+        asked, {"sync": sync, "passes": [one.value for one in Pass], "undone": UNDONE}
+    ).fetchall()
     chunks = [
         Chunk(sync=sync, of=by_oid[oid], round=round_, does=Pass(does), number=number)
         for oid, round_, does, number in rows
@@ -42,21 +55,31 @@ def undo_chunk(source: Connection[Rows], chunk: Chunk, *, replica_role: bool) ->
     """
     of = chunk.of
     with source.transaction():
+        if not _claimed(source, chunk):
+            return
         with quieted(source, of, replica_role=replica_role):
-            source.execute(_gone(chunk))
-            source.execute(_back(chunk))
-        source.execute(SQL("DELETE FROM {} WHERE {}").format(images_of(of), _of_chunk(chunk)))
-        source.execute(
-            SQL("DELETE FROM {} WHERE sync = %s AND oid = %s AND round = %s AND pass = %s AND chunk = %s").format(
-                ours("progress")
-            ),
-            [chunk.sync, of.oid, chunk.round, chunk.does.value, chunk.number],
-        )
+            if of.key:
+                source.execute(_gone(chunk))
+                source.execute(_back(chunk))
+            else:
+                put_rows_back(source, chunk)
+
+
+def _claimed(source: Connection[Rows], chunk: Chunk) -> bool:
+    """Who comes second waits here until the first has committed, and then leaves the chunk alone."""
+    claimed = source.execute(
+        SQL(
+            "INSERT INTO {} (sync, oid, round, pass, chunk, keys, inserted, updated, deleted, vacated, took_ms)"
+            " VALUES (%s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
+        ).format(ours("progress")),
+        [chunk.sync, chunk.of.oid, chunk.round, UNDONE + chunk.does.value, chunk.number],
+    )
+    return claimed.rowcount == 1
 
 
 def _gone(chunk: Chunk) -> Composed:
     return SQL("DELETE FROM {} AS t USING {} AS i WHERE {} AND NOT i.rollback_existed AND {}").format(
-        table(chunk.of.name), images_of(chunk.of), _of_chunk(chunk), same_key(chunk.of.key, "i", "t")
+        table(chunk.of.name), images_of(chunk.of), of_chunk(chunk), same_key(chunk.of.key, "i", "t")
     )
 
 
@@ -65,7 +88,7 @@ def _back(chunk: Chunk) -> Composed:
     put = SQL(
         "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} AS i WHERE {} AND i.rollback_existed"
         " ON CONFLICT ({}) "
-    ).format(table(of.name), columns(kept(of)), columns(kept(of)), images_of(of), _of_chunk(chunk), columns(of.key))
+    ).format(table(of.name), columns(kept(of)), columns(kept(of)), images_of(of), of_chunk(chunk), columns(of.key))
     updating = set_to(of, "excluded")
     changed = differs(of, "t", "excluded")
     return put + (SQL("DO UPDATE SET {} WHERE {}").format(updating, changed) if _any(of) else SQL("DO NOTHING"))
@@ -73,13 +96,3 @@ def _back(chunk: Chunk) -> Composed:
 
 def _any(of: SyncTable) -> bool:
     return bool(set_to(of, "excluded").as_string())
-
-
-def _of_chunk(chunk: Chunk) -> Composed:
-    named = {
-        "rollback_sync": chunk.sync,
-        "rollback_round": chunk.round,
-        "rollback_pass": chunk.does.value,
-        "rollback_chunk": chunk.number,
-    }
-    return listed((SQL("{} = {}").format(SQL(name), Literal(value)) for name, value in named.items()), " AND ")

@@ -1,7 +1,8 @@
 """What must hold after a way back, asked of the databases in plain SQL: nothing of the product's own is used for it."""
 
 # ruff: noqa: S608  # statements are made up here; names in them are quoted
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -22,15 +23,23 @@ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerat
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """All rows of a table at one time: by key, each with the columns named."""
+    """All rows of a table at one time: by key, each with the columns named. Without a key, by all that is in them."""
 
     columns: Sequence[str]
     rows: Rows
+    keyless: bool = False
 
     def cut(self, columns: Sequence[str]) -> Rows:
         """Return the rows with only some columns."""
         places = [self.columns.index(name) for name in columns]
-        return {key: tuple(row[place] for place in places) for key, row in self.rows.items()}
+        cut = {key: tuple(row[place] for place in places) for key, row in self.rows.items()}
+        return numbered(cut.values()) if self.keyless else cut
+
+
+def numbered(rows: Iterable[Row]) -> Rows:
+    """Return rows by themselves, the same ones with a number."""
+    several = Counter(rows)
+    return {(str(number), *row): row for row, copies in several.items() for number in range(copies)}
 
 
 def types_of(side: Connection, table: RandomTable) -> dict[str, str]:
@@ -45,9 +54,9 @@ def image(side: Connection, table: RandomTable, read_as: Mapping[str, str]) -> I
     keys = [texts[key.name] for key in table.key]
     query = f"SELECT ARRAY[{', '.join(keys)}], ARRAY[{', '.join(texts.values())}] FROM {table.sql}"
     found = side.execute(query).fetchall()
-    rows = {tuple(key): tuple(row) for key, row in found}
+    rows = numbered(tuple(row) for _, row in found) if table.keyless else {tuple(key): tuple(row) for key, row in found}
     assert len(rows) == len(found)
-    return Image(list(texts), rows)
+    return Image(list(texts), rows, table.keyless)
 
 
 def _text(name: str, kind: str, wanted: str) -> str:
@@ -78,6 +87,8 @@ def taken_back(source: Connection, table: RandomTable, sync: str) -> Image:
     oid = source.execute("SELECT %s::regclass::oid::int8", [table.sql]).fetchone()
     assert oid is not None
     images = Identifier("rollback_controller", f"before_{oid[0]}")
+    if table.keyless:
+        return _counted_back(source, table, sync, images)
     names = SQL(", ").join(Identifier(name) for name in types_of(source, table))
     first = SQL(
         "SELECT DISTINCT ON ({keys}) * FROM {images} WHERE rollback_sync = {sync}"
@@ -96,6 +107,19 @@ def taken_back(source: Connection, table: RandomTable, sync: str) -> Image:
             )
         )
         return image(source, table, {})
+
+
+def _counted_back(source: Connection, table: RandomTable, sync: str, images: Identifier) -> Image:
+    now = image(source, table, {})
+    values = SQL(", ").join(SQL("{}::text").format(Identifier(name)) for name in now.columns)
+    asked = SQL("SELECT rollback_existed, ARRAY[{}] FROM {} WHERE rollback_sync = {}").format(
+        values, images, Literal(sync)
+    )
+    rows = Counter(now.rows.values())
+    for existed, row in source.execute(asked).fetchall():
+        rows[tuple(row)] += 1 if existed else -1
+    assert min(rows.values(), default=0) >= 0
+    return Image(now.columns, numbered(rows.elements()), keyless=True)
 
 
 def is_refused(writer: Connection, table: RandomTable) -> bool:

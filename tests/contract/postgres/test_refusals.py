@@ -70,6 +70,16 @@ _REFUSED = {
         source=(_ITEMS,),
         target=("CREATE TABLE items (id text PRIMARY KEY)",),
     ),
+    "keys of numbers with a scale and without": Refused(
+        "public.items.id: a key of numeric on the target, of numeric(14,2) on the source cannot be compared",
+        source=("CREATE TABLE items (id numeric(14,2) PRIMARY KEY)",),
+        target=("CREATE TABLE items (id numeric PRIMARY KEY)",),
+    ),
+    "keys of texts with blanks that count and that do not": Refused(
+        "public.items.id: a key of text on the target, of character(5) on the source cannot be compared",
+        source=("CREATE TABLE items (id char(5) PRIMARY KEY)",),
+        target=("CREATE TABLE items (id text PRIMARY KEY)",),
+    ),
     "a key that is left out": Refused(
         "public.items.id: it is part of the key, and cannot be left out",
         both=(_ITEMS,),

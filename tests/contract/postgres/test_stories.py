@@ -1,7 +1,5 @@
 """Ways back that random worlds seldom come by, each made on purpose."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,55 +7,39 @@ from psycopg import Error
 from psycopg.errors import FeatureNotSupported
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.sync import Stage, State, Sync
+from shared.adapters.postgres.sync import Stage
 from shared.errors import PermanentError
-from shared.model.sync import Conflicts, SyncRules
-from tests.contract.postgres.pairs import Database, Pair, Servers
-
-_RULES = SyncRules(conflicts=Conflicts.TARGET_WINS)
-
-
-def _begin(pair: Pair, rules: SyncRules = _RULES) -> None:
-    begin(pair.source.access, pair.target.access, rules, "change")
-
-
-def _back(pair: Pair, rules: SyncRules = _RULES) -> State:
-    with ThreadPoolExecutor(4) as pool:
-        return Sync("sync", "change", pair.source.access, pair.target.access, rules, pool).work(60)
-
-
-def _rows(side: Database, query: str = "TABLE items ORDER BY 1") -> Sequence[object]:
-    with side.connect() as connection:
-        return connection.execute(query).fetchall()
+from shared.model.sync import Conflicts
+from tests.contract.postgres.pairs import Servers
+from tests.contract.postgres.ways import RULES, back, rows, start
 
 
 def test_a_value_that_one_side_gave_to_one_row_and_the_other_side_to_another(servers: Servers) -> None:
     with servers.pair(OLD, OLD) as pair:
         pair.run("CREATE TABLE items (id int PRIMARY KEY, code text UNIQUE)")
         pair.run("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
-        _begin(pair)
+        start(pair)
         pair.source.run("UPDATE items SET code = 'new' WHERE id = 1")
         pair.target.run("UPDATE items SET code = 'new' WHERE id = 2")
-        assert _back(pair).stage is Stage.DONE
-        assert _rows(pair.source) == [(1, "one"), (2, "new")]
-        assert _rows(pair.source, "SELECT key, kept FROM rollback_controller.conflict") == [("1\n", "target")]
+        assert back(pair).stage is Stage.DONE
+        assert rows(pair.source) == [(1, "one"), (2, "new")]
+        assert rows(pair.source, "SELECT key, kept FROM rollback_controller.conflict") == [("1\n", "target")]
 
 
 @pytest.mark.parametrize("rule", list(Conflicts))
 def test_a_table_that_was_emptied_on_the_source_is_a_conflict(servers: Servers, rule: Conflicts) -> None:
-    rules = replace(_RULES, conflicts=rule)
+    rules = replace(RULES, conflicts=rule)
     with servers.pair(OLD, NEW) as pair:
         pair.run("CREATE TABLE items (id int PRIMARY KEY, a text)", "INSERT INTO items VALUES (1, 'a'), (2, 'b')")
-        _begin(pair, rules)
+        start(pair, rules)
         pair.source.run("TRUNCATE items")
         if rule is Conflicts.STOP:
             with pytest.raises(PermanentError, match=r"changed on the source as well: 2 of public\.items"):
-                _back(pair, rules)
+                back(pair, rules)
             return
-        assert _back(pair, rules).stage is Stage.DONE
-        assert _rows(pair.source) == ([] if rule is Conflicts.SOURCE_WINS else [(1, "a"), (2, "b")])
-        assert len(_rows(pair.source, "TABLE rollback_controller.conflict")) == 2
+        assert back(pair, rules).stage is Stage.DONE
+        assert rows(pair.source) == ([] if rule is Conflicts.SOURCE_WINS else [(1, "a"), (2, "b")])
+        assert len(rows(pair.source, "TABLE rollback_controller.conflict")) == 2
 
 
 @pytest.mark.parametrize("owner", ["keeper", "orderly"])
@@ -66,21 +48,21 @@ def test_rows_that_only_the_source_refers_with_are_neither_left_alone_nor_lost(s
         pair.run("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1), (2)")
         pair.source.run("CREATE TABLE notes (id int PRIMARY KEY, item int REFERENCES items ON DELETE CASCADE)")
         pair.source.run("INSERT INTO notes VALUES (7, 1), (8, 2)")
-        _begin(pair)
+        start(pair)
         pair.target.run("DELETE FROM items WHERE id = 1")
         with pytest.raises(PermanentError, match=r"public\.notes: 1 rows of notes_item_fkey (would )?lead nowhere"):
-            _back(pair)
-        assert _rows(pair.source, "TABLE notes") == [(7, 1), (8, 2)]
+            back(pair)
+        assert rows(pair.source, "TABLE notes") == [(7, 1), (8, 2)]
 
 
 def test_values_pass_from_row_to_row_where_foreign_keys_cannot_be_set_aside(servers: Servers) -> None:
     with servers.pair(OLD, OLD, "orderly") as pair:
         pair.run("CREATE TABLE items (id int PRIMARY KEY, code text UNIQUE DEFERRABLE)")
         pair.run("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
-        _begin(pair)
+        start(pair)
         pair.target.run("UPDATE items SET code = CASE code WHEN 'one' THEN 'two' ELSE 'one' END")
-        assert _back(pair, replace(_RULES, chunk=1)).stage is Stage.DONE
-        assert _rows(pair.source) == [(1, "two"), (2, "one")]
+        assert back(pair, replace(RULES, chunk=1)).stage is Stage.DONE
+        assert rows(pair.source) == [(1, "two"), (2, "one")]
 
 
 def test_each_side_has_a_primary_key_of_its_own(servers: Servers) -> None:
@@ -88,20 +70,20 @@ def test_each_side_has_a_primary_key_of_its_own(servers: Servers) -> None:
         pair.source.run("CREATE TABLE items (id int PRIMARY KEY, code text NOT NULL UNIQUE)")
         pair.target.run("CREATE TABLE items (id int NOT NULL, code text PRIMARY KEY)")
         pair.run("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
-        _begin(pair)
+        start(pair)
         pair.target.run("UPDATE items SET id = 3 - id", "INSERT INTO items VALUES (3, 'three')")
-        assert _back(pair, replace(_RULES, chunk=1)).stage is Stage.DONE
-        assert _rows(pair.source) == [(1, "two"), (2, "one"), (3, "three")]
+        assert back(pair, replace(RULES, chunk=1)).stage is Stage.DONE
+        assert rows(pair.source) == [(1, "two"), (2, "one"), (3, "three")]
 
 
 def test_an_identity_that_is_no_key_and_takes_no_update(servers: Servers) -> None:
     with servers.pair(OLD, OLD) as pair:
         pair.run("CREATE TABLE items (id text PRIMARY KEY, number int GENERATED ALWAYS AS IDENTITY)")
         pair.run("INSERT INTO items VALUES ('a'), ('b')")
-        _begin(pair)
+        start(pair)
         pair.target.run("DELETE FROM items WHERE id = 'a'", "INSERT INTO items VALUES ('a')")
-        assert _back(pair).stage is Stage.DONE
-        assert _rows(pair.source) == [("a", 3), ("b", 2)]
+        assert back(pair).stage is Stage.DONE
+        assert rows(pair.source) == [("a", 3), ("b", 2)]
 
 
 def test_texts_that_a_collation_takes_for_equal_are_not_the_same(servers: Servers) -> None:
@@ -112,10 +94,10 @@ def test_texts_that_a_collation_takes_for_equal_are_not_the_same(servers: Server
             "CREATE TABLE items (id text COLLATE ci PRIMARY KEY, a text COLLATE ci)",
             "INSERT INTO items VALUES ('one', 'value'), ('two', 'value')",
         )
-        _begin(pair)
+        start(pair)
         pair.target.run("UPDATE items SET a = 'VALUE' WHERE id = 'one'", "UPDATE items SET id = 'TWO' WHERE id = 'two'")
-        assert _back(pair).stage is Stage.DONE
-        assert _rows(pair.source) == [("one", "VALUE"), ("TWO", "value")]
+        assert back(pair).stage is Stage.DONE
+        assert rows(pair.source, "TABLE items ORDER BY 1") == [("one", "VALUE"), ("TWO", "value")]
 
 
 @pytest.mark.parametrize("into", ["items", "middle", "low"])
@@ -126,11 +108,11 @@ def test_no_level_of_partitions_takes_writes_behind_the_fence(servers: Servers, 
             "CREATE TABLE middle PARTITION OF items DEFAULT PARTITION BY RANGE (id)",
             "CREATE TABLE low PARTITION OF middle DEFAULT",
         )
-        _begin(pair)
+        start(pair)
         write = f"INSERT INTO {into} VALUES (%s)"  # noqa: S608  # one of three names above
         pair.target.run(write % 1)
-        assert _back(pair).stage is Stage.DONE
-        assert _rows(pair.source) == [(1,)]
+        assert back(pair).stage is Stage.DONE
+        assert rows(pair.source) == [(1,)]
         with pytest.raises(Error, match="writes are stopped here"):
             pair.target.run(write % 2)
 
@@ -139,6 +121,32 @@ def test_a_key_takes_no_other_type_while_its_changes_are_logged(servers: Servers
     """The server says by which trigger: a log of integers could not take what comes after."""
     with servers.pair(OLD, OLD) as pair:
         pair.run("CREATE TABLE items (id int PRIMARY KEY, a text)")
-        _begin(pair)
+        start(pair)
         with pytest.raises(FeatureNotSupported, match="trigger rollback_controller_log_key on table items depends"):
             pair.target.run("ALTER TABLE items ALTER id TYPE bigint")
+
+
+def test_a_value_that_a_row_of_the_source_holds_which_wins_is_named_before_anything_is_copied(servers: Servers) -> None:
+    rules = replace(RULES, conflicts=Conflicts.SOURCE_WINS)
+    with servers.pair(OLD, NEW) as pair:
+        pair.run(
+            "CREATE TABLE items (id int PRIMARY KEY, code text UNIQUE, a text)",
+            "INSERT INTO items VALUES (1, 'one', 'x'), (2, 'two', 'x'), (3, NULL, 'x'), (4, 'four', 'x')",
+        )
+        start(pair, rules)
+        pair.source.run("UPDATE items SET code = 'mine' WHERE id = 1", "UPDATE items SET a = 'y' WHERE id IN (2, 3)")
+        pair.target.run(
+            "INSERT INTO items VALUES (9, 'mine', 'new'), (10, NULL, 'new')", "DELETE FROM items WHERE id = 4"
+        )
+        with pytest.raises(PermanentError, match=r"items: 1 rows take a value of items_code_key that a kept row holds"):
+            back(pair, rules)
+        assert len(rows(pair.source)) == 4
+        pair.source.run("UPDATE items SET code = 'other' WHERE id = 1")
+        assert back(pair, rules).stage is Stage.DONE
+        assert rows(pair.source, "SELECT id, code, a FROM items ORDER BY 1") == [
+            (1, "other", "x"),
+            (2, "two", "y"),
+            (3, None, "y"),
+            (9, "mine", "new"),
+            (10, None, "new"),
+        ]

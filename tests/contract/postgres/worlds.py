@@ -37,6 +37,7 @@ class RandomTable:
         later: A table that is made after it, and that it refers to as well: a circle, maybe.
         unique: Which kind of second unique rule its column `code` has.
         late: Whether the rule is only checked at the end of a transaction.
+        keyless: Nothing says that rows of the same key are one row.
     """
 
     name: str
@@ -45,6 +46,7 @@ class RandomTable:
     columns: list[tuple[str, Kind]]
     rows: int
     primary: bool = True
+    keyless: bool = False
     parent: "RandomTable | None" = None
     itself: bool = False
     later: "RandomTable | None" = None
@@ -109,13 +111,14 @@ def random_tables(random: Random, *, in_order: bool) -> list[RandomTable]:
     for table in tables if in_order else []:
         referred = any(other.parent is table for other in tables)
         table.itself, table.unique = False, "" if referred else table.unique
-    if not in_order and not tables[-1].partitioned and random.random() < 0.2:
+    if not in_order and not (tables[-1].partitioned or tables[-1].keyless) and random.random() < 0.2:
         tables[0].later = tables[-1]
     return tables
 
 
 def _table(random: Random, name: str, others: list[RandomTable]) -> RandomTable:
-    key, parents = _key(random), [other for other in others if not other.partitioned]
+    key, parents = _key(random), [other for other in others if not (other.partitioned or other.keyless)]
+    keyless = random.random() < 0.2
     partitioned = _sides(random) if key[0].type == "bigint" and len(key) == 1 and random.random() < 0.25 else ()
     return RandomTable(
         name=name,
@@ -123,9 +126,10 @@ def _table(random: Random, name: str, others: list[RandomTable]) -> RandomTable:
         key=key,
         columns=list(zip(random.sample(_COLUMNS, 5), random.sample(KINDS, 5), strict=True))[: random.randint(0, 5)],
         rows=random.choice((0, 3, 40, 150)),
-        primary=random.random() < 0.8,
+        primary=random.random() < 0.8 and not keyless,
+        keyless=keyless,
         parent=random.choice(parents) if parents and random.random() < 0.6 else None,
-        itself=not partitioned and random.random() < 0.2,
+        itself=not (partitioned or keyless) and random.random() < 0.2,
         does=random.choice(("", "ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE CASCADE ON UPDATE CASCADE")),
         unique="" if partitioned or random.random() < 0.5 else random.choice(list(_UNIQUE)),
         partitioned=partitioned,
@@ -207,7 +211,8 @@ def _created(side: str, table: RandomTable) -> str:
         lines.append(f"only_{side} text NOT NULL DEFAULT 'mine on the {side}'")
     if side == "target":
         Random(table.shuffle).shuffle(lines)
-    lines.append(f"{'PRIMARY KEY' if table.primary else 'UNIQUE'} ({table.keys})")
+    if not table.keyless:
+        lines.append(f"{'PRIMARY KEY' if table.primary else 'UNIQUE'} ({table.keys})")
     if table.parent:
         lines.append(_foreign_key(table, table.parent, "parent"))
     if table.itself:

@@ -12,6 +12,7 @@ from random import Random
 import psycopg
 from psycopg import Connection
 
+from tests.contract.postgres.clauses import NOTHING, OVERRIDING, all_columns, given, same, with_keys
 from tests.contract.postgres.worlds import RandomTable, leaf, quoted
 
 _IMPATIENT = "SET lock_timeout = '15ms'; SET jit = off; SET row_security = off; SET statement_timeout = '20s'"
@@ -50,7 +51,7 @@ class Script:
     def filling(self) -> Iterator[str]:
         """Return the statements that fill both sides alike."""
         for table in self.tables:
-            columns, values = _given(table)
+            columns, values = given(table)
             yield f"INSERT INTO {table.sql} {columns} SELECT {values} FROM generate_series(1, {table.rows}) AS n"
 
     def transaction(self) -> list[Step]:
@@ -72,7 +73,7 @@ class Script:
             self._delete: 10,
             self._again: 8,
             self._rename: 8,
-            self._upsert: 10,
+            self._double if table.keyless else self._upsert: 10,
             self._merge: 6,
             self._swap: 10,
             self._copy: 4,
@@ -106,12 +107,12 @@ class Script:
         return f"SELECT {base} + row_number() OVER () AS n, p.* FROM ({self._picked(table, rows)}) AS p"
 
     def _insert(self, table: RandomTable) -> list[Step]:
-        columns, values = _given(table)
+        columns, values = given(table)
         return [Step(f"INSERT INTO {table.sql} {columns} SELECT {values} FROM {self._numbers()}")]
 
     def _copy(self, table: RandomTable) -> list[Step]:
-        columns, values = _given(table)
-        if columns == _NOTHING:
+        columns, values = given(table)
+        if columns == NOTHING:
             return []
         return [
             Step(f"COPY {table.sql} {columns} FROM STDIN", f"COPY (SELECT {values} FROM {self._numbers()}) TO STDOUT")
@@ -126,19 +127,19 @@ class Script:
         sets = ", ".join(f"{quoted(name)} = w.v{place}" for place, name in enumerate(some))
         new = ", ".join(f"{values[name]} AS v{place}" for place, name in enumerate(some))
         source = f"(SELECT {new}, f.* FROM ({self._numbered(table)}) AS f) AS w"
-        return Step(f"UPDATE {into} AS x SET {sets} FROM {source} WHERE {_same(table, 'x', 'w')}")
+        return Step(f"UPDATE {into} AS x SET {sets} FROM {source} WHERE {same(table, 'x', 'w')}")
 
     def _delete(self, table: RandomTable) -> list[Step]:
         return [Step(f"DELETE FROM {table.sql} WHERE ({table.keys}) IN ({self._picked(table, self._rows())})")]
 
     def _again(self, table: RandomTable) -> list[Step]:
         """Delete rows and insert others of the same keys."""
-        numbered, columns = self._numbered(table), _columns(table)
+        numbered, columns = self._numbered(table), all_columns(table)
         gone = f"gone_{self.n}"
         return [
             Step(f"CREATE TEMP TABLE {gone} ON COMMIT DROP AS {numbered}"),
-            Step(f"DELETE FROM {table.sql} AS x USING {gone} AS g WHERE {_same(table, 'x', 'g')}"),
-            Step(f"INSERT INTO {table.sql} {columns} {_OVERRIDING} SELECT {_with_keys(table)} FROM {gone}"),
+            Step(f"DELETE FROM {table.sql} AS x USING {gone} AS g WHERE {same(table, 'x', 'g')}"),
+            Step(f"INSERT INTO {table.sql} {columns} {OVERRIDING} SELECT {with_keys(table)} FROM {gone}"),
         ]
 
     def _rename(self, table: RandomTable) -> list[Step]:
@@ -148,7 +149,7 @@ class Script:
         sets = ", ".join(f"{quoted(key.name)} = w.v{place}" for place, key in enumerate(table.key))
         new = ", ".join(f"{key.value} AS v{place}" for place, key in enumerate(table.key))
         source = f"(SELECT {new}, f.* FROM ({self._numbered(table)}) AS f) AS w"
-        return [Step(f"UPDATE {table.sql} AS x SET {sets} FROM {source} WHERE {_same(table, 'x', 'w')}")]
+        return [Step(f"UPDATE {table.sql} AS x SET {sets} FROM {source} WHERE {same(table, 'x', 'w')}")]
 
     def _upsert(self, table: RandomTable) -> list[Step]:
         values = table.values()
@@ -156,10 +157,16 @@ class Script:
         then = f"DO UPDATE SET {sets}" if sets else "DO NOTHING"
         return [
             Step(
-                f"INSERT INTO {table.sql} {_columns(table)} {_OVERRIDING} SELECT {_with_keys(table)}"
+                f"INSERT INTO {table.sql} {all_columns(table)} {OVERRIDING} SELECT {with_keys(table)}"
                 f" FROM ({self._mixed(table)}) AS f ON CONFLICT ({table.keys}) {then}"
             )
         ]
+
+    def _double(self, table: RandomTable) -> list[Step]:
+        """Write rows that are the same as others."""
+        names = all_columns(table)
+        some = f"SELECT {names[1:-1]} FROM {table.sql} WHERE ({table.keys}) IN ({self._picked(table, 3)})"
+        return [Step(f"INSERT INTO {table.sql} {names} {OVERRIDING} {some}")]
 
     def _merge(self, table: RandomTable) -> list[Step]:
         values = table.values()
@@ -168,9 +175,9 @@ class Script:
         keys = [f"f.{quoted(key.name)}" for key in table.key]
         return [
             Step(
-                f"MERGE INTO {table.sql} AS x USING ({self._mixed(table)}) AS f ON {_same(table, 'x', 'f')}"
-                f" WHEN MATCHED AND n % 4 = 0 THEN DELETE {update} WHEN NOT MATCHED THEN INSERT {_columns(table)}"
-                f" {_OVERRIDING} VALUES ({', '.join([*keys, *values.values()])})"
+                f"MERGE INTO {table.sql} AS x USING ({self._mixed(table)}) AS f ON {same(table, 'x', 'f')}"
+                f" WHEN MATCHED AND n % 4 = 0 THEN DELETE {update} WHEN NOT MATCHED THEN INSERT {all_columns(table)}"
+                f" {OVERRIDING} VALUES ({', '.join([*keys, *values.values()])})"
             )
         ]
 
@@ -184,11 +191,11 @@ class Script:
         if not table.unique:
             return self._update(table)
         if table.unique == "late":
-            other = f"(SELECT b.code FROM pair AS b WHERE ({_same(table, 'b', 'x')}) IS FALSE)"
+            other = f"(SELECT b.code FROM pair AS b WHERE ({same(table, 'b', 'x')}) IS FALSE)"
             picked = f"WHERE ({table.keys}) IN ({self._picked(table, 2)})"
             pair = f"WITH pair AS (SELECT code, {table.keys} FROM {table.sql} {picked})"
             return [
-                Step(f"{pair} UPDATE {table.sql} AS x SET code = {other} FROM pair WHERE {_same(table, 'x', 'pair')}")
+                Step(f"{pair} UPDATE {table.sql} AS x SET code = {other} FROM pair WHERE {same(table, 'x', 'pair')}")
             ]
         far = 10**12
         return [
@@ -211,30 +218,6 @@ class Script:
 
     def _empty(self, table: RandomTable) -> list[Step]:
         return [Step(f"TRUNCATE {table.sql} CASCADE")]
-
-
-_OVERRIDING = "OVERRIDING SYSTEM VALUE"
-_NOTHING = "(updated_at)"
-
-
-def _given(table: RandomTable) -> tuple[str, str]:
-    """Return the columns of new rows, and their values; the database makes the keys that it can make."""
-    given = table.made_keys() | table.values()
-    if not given:
-        return _NOTHING, "timestamptz '2023-01-01' + n * interval '1 s'"
-    return f"({', '.join(map(quoted, given))})", ", ".join(given.values())
-
-
-def _columns(table: RandomTable) -> str:
-    return f"({', '.join([table.keys, *map(quoted, table.values())])})"
-
-
-def _with_keys(table: RandomTable) -> str:
-    return ", ".join([table.keys, *table.values().values()])
-
-
-def _same(table: RandomTable, left: str, right: str) -> str:
-    return " AND ".join(f"{left}.{quoted(key.name)} = {right}.{quoted(key.name)}" for key in table.key)
 
 
 @dataclass(slots=True)
