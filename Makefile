@@ -15,7 +15,7 @@ setup: ## set up the Python 3.13 environment and Azurite
 	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing; install Python 3.13 from https://www.python.org/downloads/" >&2; exit 1; }
 	@$(PYTHON) local/bootstrap.py app storage
 
-demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, dead-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot, percentage, pinned, slow-swap, dns, flag, promotion, promotion-bad, ladder, paused)
+demo: setup ## break a real site and watch it being taken back (SCENARIO=bad-build, dead-build, crash, lost-reply, duplicate, blind, blip, healthy, wrong-slot, percentage, pinned, slow-swap, dns, flag, promotion, promotion-bad, ladder, paused, data)
 	@$(BIN)/python -m local.demo $(SCENARIO)
 
 dev: setup ## leave the rig running in the foreground; prints one line of JSON when ready (ports: RIG_APP_PORT, RIG_SITE_PORT, RIG_SIMULATOR_PORT)

@@ -2,6 +2,7 @@
 
 from local.demo import expectations as expect
 from local.demo import witnesses as seen
+from local.demo.data_scenarios import DATA_SCENARIOS
 from local.demo.people_scenarios import PEOPLE_SCENARIOS
 from local.demo.road_scenarios import ROAD_SCENARIOS
 from local.demo.scenario import BAD_BUILD, Scenario
@@ -94,5 +95,6 @@ SCENARIOS = (
     }
     | ROAD_SCENARIOS
     | PEOPLE_SCENARIOS
+    | DATA_SCENARIOS
 )
 DEFAULT_SCENARIO = "bad-build"

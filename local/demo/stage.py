@@ -1,6 +1,6 @@
 """What a scenario is played on: the policy, what Azure has at the start, and who comes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ class Stage:
         azure: What Azure has at the start; its timings are the pace's.
         timings: What takes another time here, whatever the pace.
         surroundings: What stands around the simulator, with the app settings that the policy names.
+        sized: The same where it goes by the pace.
         kinds: Who comes.
     """
 
@@ -32,6 +33,7 @@ class Stage:
     azure: SimulatorConfig
     timings: Mapping[str, float] = field(default_factory=dict)
     surroundings: Surroundings = field(default=lambda _: nullcontext({}))
+    sized: Callable[[Pace], Surroundings] | None = None
     kinds: tuple[Kind, ...] = USUAL_KINDS
 
     def options(self, pace: Pace, logs: Path, *, hosts: int, deliver_twice: bool) -> RigOptions:
@@ -46,7 +48,7 @@ class Stage:
             hosts=hosts,
             deliver_twice=deliver_twice,
             settings={**pace.settings, "POLICY_FOLDER": str(folder)},
-            surroundings=self.surroundings,
+            surroundings=self.sized(pace) if self.sized else self.surroundings,
             logs=logs,
         )
 

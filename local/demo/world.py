@@ -122,6 +122,12 @@ class World:
         answer = self._app.get(f"{self._workload_url()}/readiness", headers=self._key())
         return answer.is_success and bool(answer.json()["ok"])
 
+    def has_checkpoint(self) -> bool:
+        """Whether the rows of every database could go back to where the change began."""
+        answer = self._app.get(f"{self._workload_url()}/databases", headers=self._key())
+        found = answer.json()["databases"] if answer.is_success else []
+        return bool(found) and all(one["status"] == "taken" for one in found)
+
     def promote(self, build: str) -> str:
         """Ask the app, as the pipeline does, to take a build forward.
 
