@@ -57,8 +57,8 @@ def begun(
 def postponed(
     before: DatabaseCheckpoint | None, database: str, checkpoint_id: str, why: str, now: datetime
 ) -> DatabaseCheckpoint:
-    """Return it when a side does not answer: one that stands is not lost by that."""
-    if before is not None and before.id == checkpoint_id and before.stands:
+    """Return it when a side does not answer: one that stands is not lost by that, nor one that was refused allowed."""
+    if before is not None and before.id == checkpoint_id and before.status is not CheckpointStatus.WANTED:
         return before
     sentence = f"no checkpoint of {database} yet: {why}"
     return _moved(before, database, checkpoint_id, CheckpointStatus.WANTED, sentence, now)

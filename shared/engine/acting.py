@@ -99,7 +99,7 @@ class Acting:
     def _doubt(self, record: StepRecord, error: TransientError) -> tuple[StepRecord, Look]:
         """Keep the intent, give the lease back: from now on anybody may find out what happened."""
         note = f"it is not known whether {record.name} took effect: {error}"
-        until = self.held.clock() + _pause(record.acts)
+        until = self.held.clock() + _pause(record.acts - record.accepted)
         return replace(record, lease_until=None), Wait(until=until, note=note)
 
     def _withdraw(self, record: StepRecord, error: TransientError) -> tuple[StepRecord, Look]:

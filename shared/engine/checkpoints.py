@@ -23,7 +23,8 @@ from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheck
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy, policy_of
 from shared.model.policy_data import Database
-from shared.ports import Checkpointing, Doorbell, Ledger, Previews, Write
+from shared.model.run import RunStatus
+from shared.ports import Checkpointing, Doorbell, Ledger, Previews, RowsBack, Write
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class CheckpointKeeper:
     ledger: Ledger
     doorbell: Doorbell
     checkpointing: Checkpointing
+    rows: RowsBack
     previews: Previews
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
@@ -93,6 +95,7 @@ class CheckpointKeeper:
         try:
             if found.change is not None and found.change.status is ChangeStatus.COMPLETED:
                 return self._end(database, before, now)
+            before = self._let_in(found, database, before)
             if before is None or before.id != aim or not before.stands:
                 since = found.change.started_at if found.change else now
                 taken = begun(before, name, aim, self.checkpointing.begin(database, aim), since, now)
@@ -108,6 +111,18 @@ class CheckpointKeeper:
             return before
         self.checkpointing.end(database, before.id)
         return ended(before, now)
+
+    def _let_in(
+        self, found: Snapshot, database: Database, before: DatabaseCheckpoint | None
+    ) -> DatabaseCheckpoint | None:
+        """Let writers in again that a run kept out which was ended from outside: nobody else would. Once a run."""
+        last = found.last
+        if before is None or last is None or last.status is RunStatus.VERIFIED or before.let_go_of == last.id:
+            return before
+        left = self.rows.look(database, last.id)
+        if left.begun and left.fenced and not left.proved and not database.keep_fence:
+            self.rows.let_go(database, last.id, lambda: None)
+        return replace(before, let_go_of=last.id)
 
     def _foreseen(self, name: str, database: Database, seen: DatabaseCheckpoint) -> DatabaseCheckpoint:
         """Return it with what going back would do, looked at again when it is time."""

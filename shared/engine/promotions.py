@@ -7,7 +7,7 @@ from datetime import datetime
 from shared.clock import Clock
 from shared.decision.promotion import opened_stage, stages
 from shared.decision.promotion_guards import Start, promotion_limitation
-from shared.engine.commit import commit_and_ring
+from shared.engine.commit import commit_and_ring, ring_checkpoints
 from shared.engine.fleet import paused
 from shared.engine.records import ACTIVE, CHANGE, KNOWN_GOOD, Active, Snapshot, announce, encode, run_key, snapshot
 from shared.engine.start import held_until, id_of_run, unseen_swap
@@ -89,6 +89,8 @@ class Promotions:
             steps=(_unbegun(opened_stage(pinned[0], due_at)),),
         )
         commit_and_ring(self.ledger, self.doorbell, policy.workload, _starting_writes(policy, found, run))
+        if policy.databases:
+            ring_checkpoints(self.doorbell, policy.workload)
         return run
 
     def _start_of(self, policy: Policy, found: Snapshot, build: str, now: datetime) -> Start:

@@ -1,5 +1,5 @@
 """The timers: one collects and decides, one notices when that has fallen silent, one looks after the poison queues,
-one checks whether things could be taken back if they had to be.
+one checks whether things could be taken back if they had to be, one looks after databases while they are moved.
 
 The poison queues are swept by a timer: queue triggers would poll them every second, for what hardly ever comes.
 """
@@ -31,6 +31,11 @@ def sweep_poison(timer: func.TimerRequest) -> None:
 
 @timers.timer_trigger("timer", "%READINESS_SCHEDULE%", run_on_startup=False, use_monitor=False)
 def check_readiness(timer: func.TimerRequest) -> None:
-    """Look after checkpoints, and check for every workload whether it could be taken back now."""
-    app().checkpoints.run()
+    """Check for every workload whether it could be taken back now."""
     app().readiness.run()
+
+
+@timers.timer_trigger("timer", "%READINESS_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def watch_databases(timer: func.TimerRequest) -> None:
+    """Look after the checkpoints of databases, and what going back would do."""
+    app().checkpoints.run()

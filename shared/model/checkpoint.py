@@ -93,6 +93,7 @@ class DatabaseCheckpoint:
         keys: How many written keys the log held when it was last looked at.
         looked_at: When that was.
         foreseen: What going back to it would do; `None` before that was looked at.
+        let_go_of: The run after which it was looked whether it left writers kept out.
     """
 
     database: str
@@ -105,6 +106,7 @@ class DatabaseCheckpoint:
     keys: int = 0
     looked_at: datetime | None = None
     foreseen: Foreseen | None = None
+    let_go_of: str = ""
 
     @property
     def stands(self) -> bool:

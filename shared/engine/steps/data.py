@@ -76,7 +76,7 @@ class SyncRows:
         """End without success: first let writers in again, if the policy wants that and they are kept out."""
         if picture.fenced and not database.keep_fence:
             let_go = partial(self._let_go, database, run.id)
-            return Act(note=f"writers are let in again on the target: {why}", effect=let_go, before=picture.shown)
+            return Act(note=f"writers are to be let in again on the target: {why}", effect=let_go, before=picture.shown)
         stopped = "; writes on the target stay stopped" if picture.fenced else ""
         phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
         return Stop(phase=phase, note=f"{why}{stopped}", evidence=picture.shown)

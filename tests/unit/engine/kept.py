@@ -40,7 +40,7 @@ class Kept:
 
     def keeper_on(self, ledger: Ledger) -> CheckpointKeeper:
         return CheckpointKeeper(
-            ledger, self.doorbell, self.rows, self.rows, lambda: self.policies, self.clock, self.pool
+            ledger, self.doorbell, self.rows, self.rows, self.rows, lambda: self.policies, self.clock, self.pool
         )
 
     @property
