@@ -192,7 +192,9 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         identities=callers,
         audit=Audit(ledger, utc_now),
         control=control,
-        checkpoints=CheckpointKeeper(ledger, doorbell, databases, databases, databases, lambda: policies, utc_now, looking),
+        checkpoints=CheckpointKeeper(
+            ledger, doorbell, databases, databases, databases, lambda: policies, utc_now, looking
+        ),
         look_ahead=LookAhead(ledger, databases, lambda: policies, looking),
         promotions=Promotions(ledger, doorbell, lambda: policies, utc_now, partial(_unready, readiness)),
         drills=Drills(ledger, doorbell, lambda: policies, utc_now),

@@ -78,6 +78,12 @@ class Databases:
 def database_token(audience: str, client_id: str | None) -> str:
     """Return a token of the app's identity that stands for a password; the SDK keeps it until shortly before its end.
 
+    Raises:
+        TransientError, PermanentError: there is no identity, or it gets no token.
+
     https://learn.microsoft.com/azure/postgresql/flexible-server/security-entra-configure
     """
-    return credential(client_id).get_token(f"{audience}/.default").token
+    from shared.adapters.azure_errors import translated
+
+    with translated("getting a token for a database"):
+        return str(credential(client_id).get_token(f"{audience}/.default").token)

@@ -152,11 +152,18 @@ def of_order(tables: Iterable[SyncTable], circle: list[TableName], source: Serve
 
 def of_sequences(source: Catalogue, target: Catalogue, taken: Iterable[TableName]) -> Iterator[Finding]:
     here, there, names, role = source.sequences, target.sequences, set(taken), source.server.role
+    schemas = {name.schema for name in names}
     for name, other in sorted(paired(here, there).items()):
         mine, last = here[name], there[other].last
         if not mine.settable:
             finding = blocks if mine.owner and mine.owner[0] in names else _noted
             yield finding(str(name), f"{role} may not set it on the source: GRANT UPDATE ON SEQUENCE ... TO {role}")
+        for one, side in ((mine, "source"), (there[other], "target")):
+            if not one.readable:
+                ours = mine.owner[0] in names if mine.owner else mine.name.schema in schemas
+                finding = blocks if ours else _noted
+                right = f"GRANT SELECT ON SEQUENCE ... TO {role}"
+                yield finding(str(one.name), f"{role} may not see how far it is on the {side}: {right}")
         if last is not None and not mine.lowest <= last <= mine.highest:
             yield _noted(str(name), f"it is at {last} on the target, further than it goes on the source: it ends there")
 

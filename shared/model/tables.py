@@ -104,7 +104,7 @@ class Sequence:
         owner: The column that takes its values from it, with its table.
         last: Its last value; `None` when it was never used, or may not be read.
         cycles: After its last value it begins again.
-        settable: We may set it.
+        settable, readable: We may set it, and see how far it is.
     """
 
     name: TableName
@@ -115,6 +115,7 @@ class Sequence:
     highest: int = 2**63 - 1
     cycles: bool = False
     settable: bool = True
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

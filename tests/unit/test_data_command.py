@@ -11,9 +11,9 @@ import pytest
 from shared.adapters.postgres.keeping import PostgresCheckpoints
 from shared.adapters.postgres.previews import PostgresPreviews
 from shared.adapters.postgres.rows import PostgresRows
-from shared.data import main
-from shared.data_desk import Desk, patiently, telling
-from shared.data_policy import choose, read_databases
+from shared.data.__main__ import main
+from shared.data.desk import Desk, patiently, telling
+from shared.data.policy import choose, read_databases
 from shared.errors import InvalidInput, PermanentError, PolicyError, Refused, TransientError
 from shared.model.policy_data import Database
 
@@ -180,12 +180,12 @@ def _fails(times: int, error: Exception) -> Callable[[], int]:
 
 def test_what_passes_is_waited_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("shared.data_desk.sleep", slept.append)
+    monkeypatch.setattr("shared.data.desk.sleep", slept.append)
     with telling() as to:
         assert patiently(_fails(3, TransientError("not now")), to) == 7
         with pytest.raises(PermanentError):
             patiently(_fails(1, PermanentError("never")), to)
-        monkeypatch.setattr("shared.data_desk._PATIENCE_S", 1.0)
+        monkeypatch.setattr("shared.data.desk._PATIENCE_S", 1.0)
         with pytest.raises(TransientError):
             patiently(_fails(1, TransientError("not now")), to)
     assert slept == [2.0, 2.0, 2.0]

@@ -104,7 +104,8 @@ WHERE t.relid <> p.oid ORDER BY 1, 2, 3
 _SEQUENCES = """
 SELECT n.nspname, c.relname, tn.nspname, t.relname, a.attname, s.seqincrement,
        CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') THEN pg_sequence_last_value(c.oid) END,
-       s.seqmin, s.seqmax, s.seqcycle, has_sequence_privilege(c.oid, 'UPDATE')
+       s.seqmin, s.seqmax, s.seqcycle, has_sequence_privilege(c.oid, 'UPDATE'),
+       has_sequence_privilege(c.oid, 'SELECT, USAGE')
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
@@ -239,6 +240,7 @@ def _sequences(connection: Connection[Rows]) -> dict[TableName, TableSequence]:
             highest=highest,
             cycles=cycles,
             settable=settable,
+            readable=readable,
         )
-        for schema, name, owner_schema, owner, column, increment, last, lowest, highest, cycles, settable in rows
+        for schema, name, owner_schema, owner, column, increment, last, lowest, highest, cycles, settable, readable in rows
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.data import main
+from shared.data.__main__ import main
 from tests.contract.postgres.pairs import PASSWORD
 from tests.contract.postgres_ports.moved import Moved
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.decision.sync_findings import of_sequences
 from shared.decision.sync_passes import passes
 from shared.decision.sync_plan import sync_plan
 from shared.decision.sync_sequences import paired, positions
@@ -136,3 +137,13 @@ def test_one_that_cycles_is_where_the_target_is_and_one_that_may_not_be_set_stay
     other = _sequence("a", 3)
     assert positions({other.name: _sequence("a", 90, cycles=True)}, {other.name: other}) == {other.name: 3}
     assert positions({other.name: _sequence("a", 1, settable=False)}, {other.name: other}) == {}
+
+
+@pytest.mark.parametrize(("schema", "severity"), [("public", Severity.BLOCKS), ("cron", Severity.NOTED)])
+def test_a_sequence_that_may_not_be_read_is_not_taken_for_unused(schema: str, severity: Severity) -> None:
+    name = TableName(schema, "numbers")
+    read = Sequence(name=name, owner=None, increment=1, last=3)
+    source, target = (_catalogue(sequences=(one,)) for one in (read, replace(read, readable=False)))
+    (found,) = of_sequences(source, target, [_ITEMS])
+    assert (found.severity, found.about) == (severity, str(name))
+    assert "GRANT SELECT ON SEQUENCE" in found.what

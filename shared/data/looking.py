@@ -1,0 +1,112 @@
+"""What going back would do to a database's rows, and what a way back has decided: commands that change nothing."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from shared.adapters.postgres.listing import checkpoints_on, conflicts_on
+from shared.adapters.postgres.state import stored_state
+from shared.data.desk import Answer, Desk, Exit
+from shared.decision.data_limits import loss_limitation
+from shared.errors import NotFound
+from shared.model.data_preview import DataPreview
+from shared.model.quantity import say_moment, say_span
+
+_LOOK = timedelta(seconds=30)
+# A person waits for it: a table without a log is compared row by row.
+_PREVIEW_WITHIN = timedelta(minutes=10)
+
+
+def preview(desk: Desk, checkpoint_id: str | None) -> Answer:
+    """Say what going back would do now, table per table."""
+    found = foresee(desk, checkpoint_id)
+    refused = limitation(desk, found, ())
+    shown = {"digest": found.digest, "lost": found.lost, "conflicts": found.conflicts, "changes": found.changes}
+    shown |= {"why_not": refused[1] if refused else None, "preview": found}
+    status, says = (refused[0], f"{found}; {refused[1]}") if refused else (Exit.DONE, str(found))
+    return Answer(status, says, list(preview_lines(found)), shown)
+
+
+def limitation(desk: Desk, found: DataPreview, agreed: Collection[str]) -> tuple[Exit, str] | None:
+    """Return why rows may not go back as a preview says, and whether people may agree to it; or `None`."""
+    refused = loss_limitation(desk.database.loss, found, agreed)
+    if refused is None:
+        return None
+    if found.why_not is not None or desk.database.loss.above == "refuse":
+        return Exit.NOT_DONE, refused
+    return Exit.PEOPLE, f"{refused}; whoever agrees to that says --agree {found.digest}"
+
+
+def foresee(desk: Desk, checkpoint_id: str | None) -> DataPreview:
+    """Return what going back to a checkpoint would do, the newest one unless it is named.
+
+    Raises:
+        NotFound: there is none.
+        TransientError, PermanentError: a side does not answer; it cannot be told.
+    """
+    chosen = checkpoint_id or newest(desk)
+    return desk.previews.preview(desk.name, desk.database, chosen, _PREVIEW_WITHIN)
+
+
+def newest(desk: Desk) -> str:
+    """Return the id of the newest checkpoint on the target.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with desk.target.connected(statement=_LOOK) as there:
+        found = checkpoints_on(there)
+    if not found:
+        raise NotFound(f"there is no checkpoint of {desk.name} on the target: rows cannot go back")
+    return found[0].id
+
+
+def preview_lines(found: DataPreview) -> Iterator[str]:
+    """Give the preview line by line, what would be lost first."""
+    yield f"back to the checkpoint {found.checkpoint} of {say_moment(found.taken_at)}"
+    yield from (f"stays behind: {one.about}: {one.what} ({one.rows:,})" for one in found.losses)
+    yield from (f"{one.severity}: {one}" for one in found.findings)
+    yield from _table(
+        ("table", "inserted", "updated", "deleted", "on both sides", ""),
+        [
+            (
+                one.table,
+                *(f"{count:,}" for count in (one.inserts, one.updates, one.deletes, one.conflicts)),
+                "compared row by row" if one.compared else f"{one.keys:,} keys written",
+            )
+            for one in found.tables
+        ],
+    )
+    for gap in found.sequences:
+        yield f"sequence {gap.sequence}: from {'unused' if gap.source is None else gap.source} to {gap.target}"
+    if found.lag is not None:
+        yield f"the oldest change is about {say_span(found.lag)} old"
+    if found.readable is not None:
+        yield found.readable.says
+    yield f"digest: {found.digest}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    all_rows = [head, *rows]
+    widths = [max(len(row[column]) for row in all_rows) for column in range(len(head))]
+    for first, *others in all_rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def conflicts(desk: Desk, sync: str) -> Answer:
+    """List the rows that were changed on both sides: this prints what they hold."""
+    with desk.source.connected(statement=_LOOK) as here:
+        found = conflicts_on(here, sync)
+        state = stored_state(here, sync)
+    if found is None or state is None:
+        raise NotFound(f"there is no way back {sync!r} on the source")
+    lines = [f"not known: {name}: {why}" for name, why in state.unseen.items()]
+    for one in found:
+        lines += [f"{one.table} ({one.key}): that of the {one.kept} was kept"]
+        lines += [f"  {side}: {'no row' if row is None else row}" for side, row in _both(one.source, one.target)]
+    shown = {"sync": sync, "conflicts": found, "not_seen": state.unseen}
+    return Answer(Exit.DONE, f"{len(found):,} rows were changed on both sides", lines, shown)
+
+
+def _both(source: str | None, target: str | None) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
+    return ("source", source), ("target", target)
