@@ -11,6 +11,8 @@ from shared.model.policy_data import LossLimit
 from shared.model.policy_levels import Level
 from shared.model.policy_roads import DataSyncRoad
 
+_SELDOM, _OFTEN = timedelta(minutes=1), timedelta(seconds=5)
+
 
 def databases_of(policy: Policy, roads: Iterable[str]) -> tuple[str, ...]:
     """Return the databases whose rows some roads take back."""
@@ -48,14 +50,15 @@ def agreeing(
 ) -> dict[str, Agreeing] | None:
     """Return what people would agree to of the rows that some roads take back; `None` when they take back none."""
     names = databases_of(policy, (road for several in roads.values() for road in several))
-    return {name: _agreeing(checkpoints.by_database.get(name)) for name in names} or None
+    return {name: _agreeing(name, checkpoints.by_database.get(name)) for name in names} or None
 
 
-def _agreeing(found: DatabaseCheckpoint | None) -> Agreeing:
+def _agreeing(name: str, found: DatabaseCheckpoint | None) -> Agreeing:
     if found is None or found.foreseen is None:
         why = f": {found.sentence}" if found else ""
-        return Agreeing(digest="", says=f"nobody knows what would become of the rows{why}")
-    return Agreeing(digest=found.foreseen.digest, says=found.foreseen.says)
+        return Agreeing(digest="", says=f"{name}: nobody knows what would become of them{why}")
+    says = f"{found.foreseen.says}, as of {found.foreseen.at:%H:%M:%S} UTC"
+    return Agreeing(digest=found.foreseen.digest, says=says)
 
 
 def _foreseen(policy: Policy, level: Level, checkpoints: Checkpoints) -> Iterator[tuple[str, DatabaseCheckpoint]]:
@@ -65,6 +68,10 @@ def _foreseen(policy: Policy, level: Level, checkpoints: Checkpoints) -> Iterato
             yield name, found
 
 
-def preview_every(cost: timedelta, shortest: timedelta) -> timedelta:
-    """Return how often it is worth while to look ahead: at most a twentieth of the time is spent on it."""
-    return max(shortest, 20 * cost)
+def preview_every(cost: timedelta, *, asked: bool = False) -> timedelta:
+    """Return how often it is worth while to look ahead: a twentieth of the time, a quarter of it while people decide.
+
+    Args:
+        cost: How long it took last.
+    """
+    return max(_OFTEN, 4 * cost) if asked else max(_SELDOM, 20 * cost)

@@ -23,6 +23,7 @@ from shared.decision.asks import (
     still_unhealthy,
     with_approval,
 )
+from shared.decision.data_limits import agreeing
 from shared.engine.ask_records import Held, ended, ending_writes, load_ask, saving_writes
 from shared.engine.asking import Asking
 from shared.engine.commit import commit_and_ring
@@ -98,13 +99,23 @@ class Asks:
         """Return how what asks stands as of the last cycle of the watch, and its sentence."""
         return standing(ask, snapshot(self.ledger, ask.workload).watch)
 
+    def seen(self, ask: Ask) -> Ask:
+        """Return a question as whoever looks at it now should see it: with what is foreseen of the rows by now."""
+        policy = self.policies().get(ask.workload)
+        if ask.preview is None or ask.status.over or policy is None:
+            return ask
+        foreseen = agreeing(policy, ask.roads, snapshot(self.ledger, ask.workload).checkpoints) or {}
+        same = {name: one for name, one in foreseen.items() if name in ask.preview}
+        newer = {name: one for name, one in same.items() if one.digest == ask.preview[name].digest}
+        return replace(ask, preview=ask.preview | newer)
+
     def view(self, ask_id: str) -> dict[str, Any]:
         """Return a question as JSON-ready values: what an approver must see, and the digest to approve with.
 
         Raises:
             NotFound: there is none.
         """
-        ask = self.look(ask_id)
+        ask = self.seen(self.look(ask_id))
         shown = {name: getattr(ask, name) for name in _SHOWN}
         approvals = [{"by": one.by, "at": one.at, "proof": one.proof, "reason": one.reason} for one in ask.counted]
         return shown | {"waiting": say_waiting(ask, self.asking.clock()), "approvals": approvals}

@@ -28,7 +28,6 @@ from shared.ports import Checkpointing, Doorbell, Ledger, Previews, RowsBack, Wr
 
 log = logging.getLogger(__name__)
 
-_PREVIEW_EVERY = timedelta(minutes=1)
 _PREVIEW_WITHIN = timedelta(seconds=30)
 _TOLD = {
     CheckpointStatus.TAKEN: EventKind.CHECKPOINT_TAKEN,
@@ -89,7 +88,7 @@ class CheckpointKeeper:
     def _one(self, found: Snapshot, name: str, database: Database) -> DatabaseCheckpoint | None:
         """Return how one checkpoint stands after what was done for it; as it was, when a side does not answer."""
         before, now = found.checkpoints.by_database.get(name), self.clock()
-        aim = wanted(found.change, before)
+        aim, asked = wanted(found.change, before), found.ask is not None and bool(found.ask.preview)
         if aim is None or found.rolling_back:  # what goes back now is not meddled with
             return before
         try:
@@ -99,9 +98,9 @@ class CheckpointKeeper:
             if before is None or before.id != aim or not before.stands:
                 since = found.change.started_at if found.change else now
                 taken = begun(before, name, aim, self.checkpointing.begin(database, aim), since, now)
-                return self._foreseen(name, database, taken) if taken.stands else taken
+                return self._foreseen(name, database, taken, asked=asked) if taken.stands else taken
             seen = looked_at(before, self.checkpointing.watch(database, before.id), self.clock())
-            return self._foreseen(name, database, seen)
+            return self._foreseen(name, database, seen, asked=asked)
         except ControllerError as error:
             log.warning("checkpoint %s of %s: %s", aim, name, error)
             return postponed(before, name, aim, str(error), now)
@@ -124,10 +123,10 @@ class CheckpointKeeper:
             self.rows.let_go(database, last.id, lambda: None)
         return replace(before, let_go_of=last.id)
 
-    def _foreseen(self, name: str, database: Database, seen: DatabaseCheckpoint) -> DatabaseCheckpoint:
-        """Return it with what going back would do, looked at again when it is time."""
+    def _foreseen(self, name: str, database: Database, seen: DatabaseCheckpoint, *, asked: bool) -> DatabaseCheckpoint:
+        """Return it with what going back would do, looked at again when it is time; sooner while people decide."""
         last, now = seen.foreseen, self.clock()
-        if last is not None and now < last.at + preview_every(last.cost, _PREVIEW_EVERY):
+        if last is not None and now < last.at + preview_every(last.cost, asked=asked):
             return seen
         try:
             preview = self.previews.preview(name, database, seen.id, _PREVIEW_WITHIN)

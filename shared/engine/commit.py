@@ -4,12 +4,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from shared.engine.records import OUTBOX, RUN, decode
+from shared.engine.records import ASK, OUTBOX, RUN, decode
 from shared.errors import ControllerError
+from shared.model.ask import Ask
 from shared.model.run import Run
-from shared.ports import Doorbell, Insert, Ledger, Write
+from shared.ports import Doorbell, Insert, Ledger, Replace, Write
 
 log = logging.getLogger(__name__)
+
+_WRITTEN = (Insert, Replace)
 
 
 def commit_and_ring(ledger: Ledger, doorbell: Doorbell, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
@@ -30,6 +33,8 @@ def commit_and_ring(ledger: Ledger, doorbell: Doorbell, workload: str, writes: S
             ring_rollback(doorbell, run, run.created_at)
         elif write.key.startswith(OUTBOX):
             ring_delivery(doorbell, workload, write.key.removeprefix(OUTBOX))
+    if any(write.key == ASK and decode(Ask, write.body).preview for write in writes if isinstance(write, _WRITTEN)):
+        ring_checkpoints(doorbell, workload)  # whoever reads the question should read how it is now
     return versions
 
 

@@ -54,7 +54,7 @@ def _why_not(policy: Policy, road: DataSyncRoad, found: DatabaseCheckpoint, now:
     ahead, limit = found.foreseen, policy.databases[road.data_sync].loss
     if ahead is None:
         return f"{found.sentence}; nobody has looked yet what going back would do"
-    if now > ahead.at + preview_every(ahead.cost, _LATE) + _LATE:
+    if now > ahead.at + preview_every(ahead.cost) + _LATE:
         return f"what going back would do was last looked at {say_span(now - ahead.at)} ago"
     if ahead.why_not is not None:
         return ahead.why_not

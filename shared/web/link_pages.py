@@ -129,6 +129,7 @@ class LinkPages:
         ask = self.asks.find(claim.ask_id)
         if ask is None:
             return INVALID
+        ask = self.asks.seen(ask)
         answered = any(one.by_id == link_id(claim.recipient) for one in ask.counted)
         if not may_answer(ask, claim.recipient):
             return approval_view(ask, self.clock(), answered=answered, notice=notice)

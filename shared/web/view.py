@@ -160,6 +160,7 @@ def _done(ask: Ask) -> Iterator[str]:
     level = f"level {ask.level}, {_LEVELS[ask.level]}"
     yield f"Production of {ask.workload} is taken back from {what} to build {ask.build} ({level}{by_plan})."
     yield from (f"{_way(name, roads)}." for name, roads in ask.roads.items())
+    yield from (f"Rows of {_sentence(one.says)}" for one in (ask.preview or {}).values())
     yield f"It may take about {say_time(ask.takes)}, and some seconds more until it is seen from outside."
 
 
@@ -170,8 +171,6 @@ def _way(component: str, roads: tuple[str, ...]) -> str:
 
 
 def _facts(ask: Ask, now: datetime) -> Iterator[Fact]:
-    if ask.preview:
-        yield Fact(label="What would be lost", lines=tuple(f"{name}: {value}" for name, value in ask.preview.items()))
     yield Fact(label="Approved", lines=(say_count(ask), *_approvers(ask)))
     if ask.healthy_since:
         seen = f"It was found healthy at {say_moment(ask.healthy_since)}. Approvals from before do not count."

@@ -230,17 +230,19 @@ def _reference(row: Sequence[Any]) -> Reference:
 
 def _sequences(connection: Connection[Rows]) -> dict[TableName, TableSequence]:
     rows: list[Any] = connection.execute(_SEQUENCES, {"ours": OURS}).fetchall()
-    return {
-        TableName(schema, name): TableSequence(
-            name=TableName(schema, name),
-            owner=(TableName(owner_schema, owner), column) if owner else None,
-            increment=increment,
-            last=last,
-            lowest=lowest,
-            highest=highest,
-            cycles=cycles,
-            settable=settable,
-            readable=readable,
-        )
-        for schema, name, owner_schema, owner, column, increment, last, lowest, highest, cycles, settable, readable in rows
-    }
+    return {one.name: one for one in map(_sequence, rows)}
+
+
+def _sequence(row: Sequence[Any]) -> TableSequence:
+    schema, name, owner_schema, owner, column, increment, last, lowest, highest, cycles, settable, readable = row
+    return TableSequence(
+        name=TableName(schema, name),
+        owner=(TableName(owner_schema, owner), column) if owner else None,
+        increment=increment,
+        last=last,
+        lowest=lowest,
+        highest=highest,
+        cycles=cycles,
+        settable=settable,
+        readable=readable,
+    )

@@ -119,21 +119,21 @@ def test_the_emergency_takes_rows_back_too() -> None:
 
 
 def test_what_people_agree_to_is_told_by_database() -> None:
-    said = str(preview(11))
+    said = f"{preview(11)}, as of 12:00:00 UTC"
     agreed = agreeing(chosen(), {"rows": ("back",), "site": ("slot_swap",)}, found(11))
     assert agreed == {"shop": Agreeing(digest=preview(11).digest, says=said)}
     assert agreeing(chosen(), {"site": ("slot_swap",)}, found(11)) is None
 
 
 def test_who_is_asked_before_anybody_looked_is_told_so() -> None:
-    unknown = "nobody knows what would become of the rows"
+    unknown = "shop: nobody knows what would become of them"
     roads = {"rows": ("back",)}
     assert agreeing(chosen(), roads, found(None)) == {"shop": Agreeing(digest="", says=f"{unknown}: as it is")}
     assert agreeing(chosen(), roads, Checkpoints()) == {"shop": Agreeing(digest="", says=unknown)}
 
 
-@given(cost=st.integers(0, 600), shortest=st.integers(1, 600))
-def test_looking_ahead_takes_no_more_than_a_twentieth_of_the_time(cost: int, shortest: int) -> None:
-    every = preview_every(timedelta(seconds=cost), timedelta(seconds=shortest))
-    assert every >= timedelta(seconds=shortest)
-    assert 20 * timedelta(seconds=cost) <= every
+@given(cost=st.integers(0, 600), asked=st.booleans())
+def test_looking_ahead_takes_a_twentieth_of_the_time_and_a_quarter_while_people_decide(cost: int, asked: bool) -> None:
+    every = preview_every(timedelta(seconds=cost), asked=asked)
+    assert every >= timedelta(seconds=5 if asked else 60)
+    assert (4 if asked else 20) * timedelta(seconds=cost) <= every

@@ -9,7 +9,7 @@ from shared.engine.change_control import ChangeControl
 from shared.engine.records import CHECKPOINTS, encode, load_run
 from shared.engine.requests import Request, Requests
 from shared.errors import Refused
-from shared.model.ask import Agreeing, Ask
+from shared.model.ask import Agreeing, Ask, AskStatus
 from shared.model.checkpoint import Checkpoints, Foreseen
 from shared.model.policy import Policy
 from shared.model.run import Run
@@ -80,7 +80,7 @@ def running(engine: Engine) -> Run | None:
 def test_the_watch_asks_instead_of_beginning(shop: Engine) -> None:
     shop.cycles(_BAD, 4)
     ask = question(shop)
-    assert ask.preview == {"shop": Agreeing(digest=_DIGEST, says="shop: 100 rows stay behind")}
+    assert ask.preview == {"shop": Agreeing(digest=_DIGEST, says="shop: 100 rows stay behind, as of 12:00:00 UTC")}
     assert (ask.level, ask.quorum, running(shop)) == (1, 1, None)
 
 
@@ -147,7 +147,7 @@ def test_who_approves_before_anybody_could_look_ahead_agreed_to_nothing(shop: En
     see(shop, Checkpoints(by_database={"shop": taken()}))
     shop.cycles(_BAD, 4)
     ask = question(shop)
-    unknown = "nobody knows what would become of the rows: checkpoint taken"
+    unknown = "shop: nobody knows what would become of them: checkpoint taken"
     assert ask.preview == {"shop": Agreeing(digest="", says=unknown)}
     see(shop, foreseen())
     with pytest.raises(Refused, match="what would become of the rows has changed"):
@@ -217,3 +217,18 @@ def test_a_level_that_would_lose_too_much_is_asked_for_and_not_climbed_to() -> N
 @pytest.mark.parametrize(("above", "lost"), [("ask", 10), ("refuse", 11)])
 def test_else_it_is_climbed_to(above: str, lost: int) -> None:
     assert _climbs(above, lost).tell().outcome.endswith("; level 2 takes up")
+
+
+def test_whoever_looks_sees_how_many_rows_it_is_by_now(shop: Engine) -> None:
+    shop.cycles(_BAD, 4)
+    ask = question(shop)
+    shop.clock.forward(60)
+    see(shop, foreseen(says="shop: 5,000 rows inserted"))
+    seen = shop.asks.seen(ask).preview
+    assert seen == {"shop": Agreeing(digest=_DIGEST, says="shop: 5,000 rows inserted, as of 12:00:00 UTC")}
+    assert shop.asks.approve(ask.id, ANN, ask.digest).status is AskStatus.APPROVED
+
+
+def test_a_question_about_rows_has_them_looked_at_again(shop: Engine) -> None:
+    shop.cycles(_BAD, 4)
+    assert [ring.ids for ring in shop.doorbell.at("checkpoints")] == [("orders",)]
