@@ -1,22 +1,13 @@
 """A person who opens a link: a real Chromium without a window, steered by Playwright."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import ViewportSize, sync_playwright
 
+from local.demo.form import REASON, Read
+
 _WINDOW: ViewportSize = {"width": 900, "height": 1000}
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What the page said before the answer, when the button was pressed (Unix time), and what it said then."""
-
-    title: str
-    what: str
-    pressed_at_s: float
-    answer: str
 
 
 def approve(link: str, chromium: str | None, screenshot: Path) -> Read:
@@ -32,9 +23,10 @@ def approve(link: str, chromium: str | None, screenshot: Path) -> Read:
         title = page.get_by_role("heading", level=1).inner_text()
         what = page.get_by_role("region", name="What will be done").locator("p").first.inner_text()
         page.screenshot(path=screenshot, full_page=True)
-        page.get_by_label("Reason").fill("the data must be as it was before the migration")
+        page.get_by_label("Reason").fill(REASON)
         at_s = time.time()
-        page.get_by_role("button", name="Approve").click()
+        with page.expect_navigation():  # a click alone returns while the answer is loading
+            page.get_by_role("button", name="Approve").click()
         answer = page.locator(".headline").inner_text()
         browser.close()
     return Read(title, what, at_s, answer)

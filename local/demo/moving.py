@@ -2,13 +2,16 @@
 
 import shutil
 import time
+from collections import Counter
+from pathlib import Path
 
 from local.demo.deciding import CHROMIUM, SCREENSHOT
+from local.demo.form import Read, approve_by_form
 from local.demo.moved_database import MovedDatabase
-from local.demo.scene import ANNOUNCED, APPROVED, GOOD_BUILD, Scene
+from local.demo.scene import ANNOUNCED, APPROVED, ASKED, GOOD_BUILD, Scene
 from local.demo.world import World
 
-ALL_THERE, ALIKE = "none", "none"
+NONE = "none"
 _CHECKPOINT_WITHIN_S = 60.0
 
 
@@ -40,22 +43,39 @@ def written_a_while_ago(scene: Scene) -> bool:
 
 
 def person_approves_rows(scene: Scene) -> None:
-    """Open the link that people received, in a real browser, read what would become of the rows, and approve."""
-    link = scene.world.link()
-    if link and APPROVED not in scene.marks:
-        from local.demo.browser import approve
+    """Open the link that people received, read what would become of the rows, and approve; in a browser if there is one.
 
-        read = approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT)
+    Nobody answers at once: by then it has been looked at again what would become of them.
+    """
+    link = scene.world.link()
+    if link and ASKED not in scene.marks:
+        scene.mark(ASKED, "somebody receives the link and thinks for a moment")
+    if link and APPROVED not in scene.marks and scene.lasted(ASKED, scene.pace.thinking_s):
+        read = _approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT)
         scene.mark(APPROVED, f"reads: {read.title} {read.what} Presses the button: {read.answer}", read.pressed_at_s)
+
+
+def _approve(link: str, chromium: str | None, screenshot: Path) -> Read:
+    if chromium is None:
+        return approve_by_form(link)
+    from local.demo.browser import approve
+
+    return approve(link, chromium, screenshot)
 
 
 def rows_missing(world: World) -> tuple[str, ...]:
     """The acknowledged orders that the old server has not."""
     missing = moved(world).missing()
-    return (", ".join(map(str, missing[:10])) or ALL_THERE,)
+    return (", ".join(map(str, missing[:10])) or NONE,)
+
+
+def rows_acknowledged(world: World) -> tuple[str, ...]:
+    """How many orders were acknowledged, and by which builds."""
+    builds = Counter(moved(world).acknowledged.values())
+    return tuple(f"{count:,} by {build}" for build, count in sorted(builds.items()))
 
 
 def items_differing(world: World) -> tuple[str, ...]:
     """The items that are not the same on both servers."""
     count = moved(world).differing()
-    return (str(count) if count else ALIKE,)
+    return (str(count) if count else NONE,)

@@ -28,6 +28,7 @@ class Pace:
         quiet_s: How long a change that nothing is wrong with is watched.
         after_page_s: How long people watch on once they were told that nobody can act, or see.
         aftermath_s: How long users are watched once the run has ended.
+        thinking_s: How long somebody who is asked takes to answer.
         rows: How many rows a database has.
         patience_s: A scenario that has not come to its end this long after the fault has failed.
         promptness: What is promised at this pace, if anything.
@@ -44,6 +45,7 @@ class Pace:
     aftermath_s: float = 5
     patience_s: float = 240
     promptness: Promptness | None = None
+    thinking_s: float = 15
     rows: int = 1_000_000
 
 

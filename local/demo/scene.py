@@ -18,6 +18,7 @@ RESTARTED = "host back"
 PAGED = "people told"
 PROMOTING, SWAPPED = "promotion asked for", "swap accepted"
 PAUSED, RESUMED = "fleet paused", "fleet resumed"
+ASKED = "a person is asked"
 APPROVED = "a person approved"
 # The last moments of a run say how people are served in the end; about 10 requests a second of each kind.
 LAST_WORD_S = 3.0

@@ -62,6 +62,7 @@ FAST_PACE = Pace(
     after_page_s=3.5,
     aftermath_s=3.5,
     patience_s=90,
+    thinking_s=6,
     rows=20_000,
 )
 # Long enough for the rule to fire, and for people to be failed afterwards.

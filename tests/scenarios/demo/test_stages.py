@@ -32,6 +32,8 @@ SETTINGS = {
     "DNS_ZONE_ID": ZONE_ID,
     "FLAG_STORE": "http://127.0.0.1:8081",
     "CANDIDATE_URL": "http://127.0.0.1:8082",
+    "SHOP_SOURCE": "host=old dbname=shop",
+    "SHOP_TARGET": "host=new dbname=shop",
     "RESTORE_URL": "http://127.0.0.1:8081",
     "RESTORE_SECRET": "a secret of the tests",
     **{f"RESOLVER_{number}": f"127.0.0.1@{5300 + number}" for number in (1, 2, 3)},
