@@ -43,7 +43,7 @@ def written_a_while_ago(scene: Scene) -> bool:
 
 
 def person_approves_rows(scene: Scene) -> None:
-    """Open the link that people received, read what would become of the rows, and approve; in a browser if there is one.
+    """Open the link that people received, read what would become of the rows, and approve; in a browser, if any.
 
     Nobody answers at once: by then it has been looked at again what would become of them.
     """

@@ -42,10 +42,12 @@ class Watched:
     Attributes:
         lost: Why nobody knows any more what was written since; `None` means that it is known.
         keys: How many written keys are in the log.
+        warning: Why it may be lost soon, or costs the server more than it should; `None` if nothing says so.
     """
 
     lost: str | None
     keys: int
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

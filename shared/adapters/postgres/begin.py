@@ -3,25 +3,29 @@
 In this order: what is written between the two is in the log and after the snapshot, or was seen by it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, sleep
 
 from psycopg import Connection, errors
+from psycopg.sql import SQL, Literal
 
 from shared.adapters.postgres.capture import install_capture, remove_capture
 from shared.adapters.postgres.checkpoints import Checkpoint, take_checkpoint
-from shared.adapters.postgres.content import content_of
+from shared.adapters.postgres.content import content_of, newest_point
 from shared.adapters.postgres.fence import GIVE_WAY
 from shared.adapters.postgres.logs import gaps
 from shared.adapters.postgres.records import prepare_source, prepare_target
 from shared.adapters.postgres.session import Access, Rows
 from shared.adapters.postgres.sides import Sides, read_sides
-from shared.adapters.postgres.slot import install_slot, slot_name
+from shared.adapters.postgres.slot import drop_slot, install_slot, slot_name
+from shared.adapters.postgres.sql import ours
 from shared.errors import PermanentError, TransientError
 from shared.model.policy_data import Capture
 from shared.model.sync import SyncPlan, SyncRules
-from shared.model.tables import Table
+from shared.model.tables import Catalogue, Table, TableName
 
 _PAUSE_S = 0.1
 
@@ -52,13 +56,9 @@ def take(
     prepare_source(sides.source)
     prepare_target(sides.target)
     here, there = logged(sides)
-    if capture is Capture.TRIGGERS:
-        _capture(sides.target, there, rules, always=True)
-    elif capture is Capture.SLOT:
-        install_slot(sides.target, there, slot_name(sides.target), rules.fence_within.total_seconds())
+    not_logged = _capture_target(sides.target, there, rules, capture)
     _capture(sides.source, here, rules, always=False)
-    mine = _checkpoint(sides, checkpoint_id, capture, of_source=True)
-    return mine, _checkpoint(sides, checkpoint_id, capture, of_source=False)
+    return _checkpoints(sides, checkpoint_id, capture, not_logged)
 
 
 def logged(sides: Sides) -> tuple[list[Table], list[Table]]:
@@ -70,6 +70,20 @@ def logged(sides: Sides) -> tuple[list[Table], list[Table]]:
     )
 
 
+def _capture_target(
+    target: Connection[Rows], tables: Sequence[Table], rules: SyncRules, capture: Capture
+) -> Collection[TableName]:
+    """Return the tables that are not logged; a slot that nobody reads any more would hold back the server's log."""
+    name = slot_name(target)
+    if capture is Capture.SLOT:
+        return install_slot(target, tables, name, rules.fence_within.total_seconds())
+    if capture is Capture.TRIGGERS:
+        _capture(target, tables, rules, always=True)
+    with suppress(errors.InsufficientPrivilege):  # it is told by who asks afterwards whether it is there
+        drop_slot(target, name)
+    return [one.name for one in tables] if capture is Capture.COMPARE else ()
+
+
 def _capture(side: Connection[Rows], tables: Sequence[Table], rules: SyncRules, *, always: bool) -> None:
     keyed = {str(one.name) for one in tables if one.key}
     broken = gaps(side, {str(one.name): one.oid for one in tables}, keyed, always=always)
@@ -79,9 +93,10 @@ def _capture(side: Connection[Rows], tables: Sequence[Table], rules: SyncRules, 
 
 
 def _anew(side: Connection[Rows], one: Table, *, always: bool) -> None:
-    """What half of a capture had logged is of no use."""
+    """What half of a capture had logged is of no use: for older checkpoints, all rows of it are compared."""
     remove_capture(side, one.name, one.oid, one.leaves)
     install_capture(side, one, always=always)
+    side.execute(SQL("INSERT INTO {} (oid) VALUES ({})").format(ours("emptied"), Literal(one.oid)))
 
 
 def _in_a_gap(side: Connection[Rows], one: Table, does: Callable[[], None], rules: SyncRules) -> None:
@@ -99,9 +114,22 @@ def _in_a_gap(side: Connection[Rows], one: Table, does: Callable[[], None], rule
             sleep(_PAUSE_S)
 
 
-def _checkpoint(sides: Sides, checkpoint_id: str, capture: Capture, *, of_source: bool) -> Checkpoint:
-    """What is found is of the very snapshot that is stored."""
-    side = sides.source if of_source else sides.target
-    with side.transaction():
-        side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return take_checkpoint(side, checkpoint_id, content_of(sides, capture, of_source=of_source))
+def _checkpoints(
+    sides: Sides, checkpoint_id: str, capture: Capture, not_logged: Collection[TableName]
+) -> tuple[Checkpoint, Checkpoint]:
+    """What is found is of the very snapshot that is stored. Both sides are summed at once.
+
+    The target's is stored last: when it is there, so is all else.
+    """
+    points = [newest_point(side, of.server.system) for side, of in _both(sides)]
+    with sides.target.transaction(), sides.source.transaction(), ThreadPoolExecutor(1) as beside:
+        for side, _ in _both(sides):
+            side.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        there = beside.submit(content_of, sides, capture, not_logged, of_source=False)
+        here = content_of(sides, capture, of_source=True)
+        mine = take_checkpoint(sides.source, checkpoint_id, here | points[0])
+        return mine, take_checkpoint(sides.target, checkpoint_id, there.result() | points[1])
+
+
+def _both(sides: Sides) -> list[tuple[Connection[Rows], Catalogue]]:
+    return [(sides.source, sides.here), (sides.target, sides.there)]

@@ -9,7 +9,7 @@ Partitioned tables are logged by row: statement triggers see nothing that is wri
 https://www.postgresql.org/docs/current/sql-createtrigger.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, LiteralString
 
 from psycopg import Connection
@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from shared.adapters.postgres.catalogue import OURS
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import column, columns, listed, ours, table
+from shared.adapters.postgres.triggers import standing
 from shared.model.tables import Table, TableName
 
 # The functions run as their owner: writers need no rights on our schema, and no search path of theirs is followed.
@@ -53,19 +54,20 @@ FROM pg_class l JOIN pg_namespace n ON n.oid = l.relnamespace JOIN pg_attribute 
 WHERE n.nspname = %s AND l.relname ~ '^log_[0-9]+$' AND l.relkind = 'r' AND a.attnum > 0 AND a.attname <> 'rollback_xid'
 GROUP BY 1
 """
-# The triggers of a table without a key share one function; there is no log of it.
+# A table without a key has no function for one. Of others the log must be there, and have the columns of now.
 _CAPTURED = """
-SELECT t.tgrelid::int8, bool_and(t.tgenabled <> 'D') AND count(*) >= 4 AND (count(DISTINCT t.tgfoid) = 1 OR EXISTS (
+SELECT f.oid::int8, f.keyed, NOT f.keyed OR EXISTS (
          SELECT FROM pg_class l JOIN pg_namespace n ON n.oid = l.relnamespace
-         WHERE n.nspname = %s AND l.relname = 'log_' || t.tgrelid AND NOT EXISTS (
+         WHERE n.nspname = %(ours)s AND l.relname = 'log_' || f.oid AND NOT EXISTS (
            SELECT FROM pg_attribute a LEFT JOIN pg_attribute now
-             ON now.attrelid = t.tgrelid AND now.attname = a.attname AND now.atttypid = a.atttypid
-           WHERE a.attrelid = l.oid AND a.attnum > 0 AND a.attname <> 'rollback_xid' AND now.attnum IS NULL)))
-FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname = %s AND t.tgname LIKE %s AND t.tgparentid = 0 AND t.tgrelid IN (
-        SELECT substr(proname, 5, length(proname) - 12)::oid FROM pg_proc f WHERE f.pronamespace = n.oid
-        AND f.proname ~ '^log_[0-9]+_emptied$')
-GROUP BY t.tgrelid
+             ON now.attrelid = f.oid AND now.attname = a.attname AND now.atttypid = a.atttypid
+           WHERE a.attrelid = l.oid AND a.attnum > 0 AND a.attname <> 'rollback_xid' AND now.attnum IS NULL))
+FROM (SELECT substr(proname, 5, length(proname) - 12)::oid AS oid, EXISTS (
+               SELECT FROM pg_proc k WHERE k.pronamespace = p.pronamespace
+               AND k.proname = regexp_replace(p.proname, 'emptied$', 'key')) AS keyed
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname = %(ours)s AND p.proname ~ '^log_[0-9]+_emptied$') AS f
+WHERE EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = f.oid AND t.tgname LIKE %(triggers)s)
 """
 
 
@@ -106,10 +108,16 @@ def log_of(oid: int) -> Identifier:
     return ours(f"log_{oid}")
 
 
-def captured_oids(connection: Connection[Rows]) -> dict[int, bool]:
-    """Return the tables that are logged, and whether it says all: triggers stand and fire, columns are as they were."""
-    rows = connection.execute(_CAPTURED, [OURS, OURS, f"{OURS}_log_%"]).fetchall()
-    return {int(str(oid)): bool(whole) for oid, whole in rows}
+def captured_oids(connection: Connection[Rows], *, besides: Collection[int] = ()) -> dict[int, bool]:
+    """Return the tables that are logged, and whether it says all: triggers stand and fire, columns are as they were.
+
+    Args:
+        besides: Partitions whose own triggers are not asked for.
+    """
+    asked = {"ours": OURS, "triggers": f"{OURS}_log_%"}
+    rows: list[Any] = connection.execute(_CAPTURED, asked).fetchall()
+    stand = standing(connection, {oid: keyed for oid, keyed, _ in rows}, always=False, besides=besides)
+    return {oid: fits and not str(stand[oid]) for oid, _, fits in rows}
 
 
 def logged_keys(connection: Connection[Rows]) -> dict[int, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What a checkpoint holds besides its snapshot: rows, sums and definitions of its tables, and its sequences."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from itertools import accumulate
 from time import monotonic
@@ -11,12 +11,14 @@ from psycopg.sql import SQL
 
 from shared.adapters.postgres.checkpoints import Checkpoint
 from shared.adapters.postgres.hashing import row_hash
+from shared.adapters.postgres.migration_records import restore_points
+from shared.adapters.postgres.partitions import leaves_of
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sides import Sides
 from shared.adapters.postgres.sql import table
 from shared.model.policy_data import Capture
 from shared.model.sync import SyncTable
-from shared.model.tables import Table
+from shared.model.tables import Table, TableName
 
 # All rows that are summed at the start of a change: at 0.4 to 0.9 million a second, some seconds. Of larger tables, the
 # planner's estimate is kept, and the first sum of all rows is the proof.
@@ -24,13 +26,21 @@ _SUMMED = 3_000_000
 _BYTES_A_ROW = 100
 
 
-def content_of(sides: Sides, capture: Capture, *, of_source: bool) -> dict[str, Any]:
-    """Return what is found on a side now, as JSON values."""
+def content_of(
+    sides: Sides, capture: Capture, not_logged: Collection[TableName] = (), *, of_source: bool
+) -> dict[str, Any]:
+    """Return what is found on a side now, as JSON values.
+
+    Args:
+        not_logged: Tables that capture leaves out: nobody expects a log of them.
+    """
     catalogue = sides.here if of_source else sides.there
+    leaves = leaves_of(_side(sides, of_source=of_source), [catalogue.tables[of.name].oid for of in sides.plan.tables])
     summed = _summed(sides)
     began = monotonic()
     tables = {
         str(of.name): _of_table(sides, of, catalogue.tables[of.name], is_summed=of in summed, of_source=of_source)
+        | {"leaves": leaves.get(catalogue.tables[of.name].oid, []), "logged": of.name not in not_logged}
         for of in sides.plan.tables
     }
     return {
@@ -40,6 +50,21 @@ def content_of(sides: Sides, capture: Capture, *, of_source: bool) -> dict[str, 
         "sequences": {str(name): one.last for name, one in catalogue.sequences.items()},
         "summed_s": round(monotonic() - began, 3),
     }
+
+
+def newest_point(side: Connection[Rows], system: str) -> dict[str, Any]:
+    """Return the restore point that a restore would go back to, if there is one: its name, and what finds it.
+
+    Not within a transaction: where there was no migration, the question fails.
+
+    Args:
+        system: Identifier of the server: a point of another one is in no log of this one.
+    """
+    found = next((one for one in restore_points(side) if one.system == system), None)
+    if found is None:
+        return {"restore_point": None, "restore": None}
+    told = {"name": found.name, "at": found.at.isoformat(), "lsn": found.lsn, "exact": found.exact}
+    return {"restore_point": found.name, "restore": told | {"timeline": found.timeline, "system": found.system}}
 
 
 def fingerprint(of: Table) -> str:
@@ -89,9 +114,14 @@ def _of_table(sides: Sides, of: SyncTable, found: Table, *, is_summed: bool, of_
 
 
 def _sum(sides: Sides, of: SyncTable, *, of_source: bool) -> tuple[int, str]:
-    side: Connection[Rows] = sides.source if of_source else sides.target
     hashed = row_hash(sides.by, of.columns, "t", of_source=of_source)
-    row: Any = side.execute(
-        SQL("SELECT count(*), coalesce(sum({}), 0) FROM {} AS t").format(hashed, table(of.name))
-    ).fetchone()
+    row: Any = (
+        _side(sides, of_source=of_source)
+        .execute(SQL("SELECT count(*), coalesce(sum({}), 0) FROM {} AS t").format(hashed, table(of.name)))
+        .fetchone()
+    )
     return row[0], f"{int(row[1]) % 2**64:016x}"
+
+
+def _side(sides: Sides, *, of_source: bool) -> Connection[Rows]:
+    return sides.source if of_source else sides.target

@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from shared.adapters.postgres.catalogue import OURS
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import ours, table
+from shared.adapters.postgres.subscriptions import feeding
 from shared.errors import PermanentError
 from shared.model.sync import SyncTable
 from shared.model.tables import TableName
@@ -44,10 +45,11 @@ JOIN pg_class c ON c.oid = each.oid JOIN pg_namespace n ON n.oid = c.relnamespac
 WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s AND t.tgenabled = 'A')
 ORDER BY 1, 2
 """
-# Who holds a table against us, and since when; never what they run.
+# Who holds a table against us, and since when; never what they run. Of another role's session no more is shown than its
+# role and process, unless ours is in pg_read_all_stats.
 _HOLDERS = """
-SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.usename, 'somebody') || ' since '
-       || to_char(a.xact_start, 'HH24:MI:SS')
+SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.usename, 'somebody') || ' (process ' || a.pid || ')'
+       || coalesce(' since ' || to_char(a.xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC', '')
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.relation = ANY (%s::regclass[]) AND l.granted AND a.pid <> pg_backend_pid()
   AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
@@ -64,10 +66,14 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
         How long it took, in seconds.
 
     Raises:
-        PermanentError: writers did not end in time; it names them. Nothing is fenced then.
+        PermanentError: writers did not end in time, or no trigger stops them; it names them. Nothing is fenced then.
         psycopg.Error: it could not be put up.
     """
     began = monotonic()
+    fed = feeding(connection, [one.oid for one in tables])
+    if fed:
+        said = "; ".join(f"the subscription {one.name} writes past any fence: {one.off}" for one in fed)
+        raise PermanentError(said)
     names = _fenced(tables)
     with connection.transaction():
         connection.execute(_FUNCTION.format(ours("fence"), Literal(_BODY)))
@@ -129,7 +135,13 @@ def _lower(connection: Connection[Rows], names: Sequence[TableName]) -> None:
 
 def unfenced(connection: Connection[Rows], tables: Sequence[SyncTable]) -> list[str]:
     """Return the tables that take a write now: each is tried, with one that changes nothing."""
-    return [str(name) for one in tables for name in (one.name, *one.leaves) if _takes_writes(connection, name)]
+    fed = {oid for one in feeding(connection, [one.oid for one in tables]) for oid in one.into}
+    return [
+        str(name)
+        for one in tables
+        for name in (one.name, *one.leaves)
+        if one.oid in fed or _takes_writes(connection, name)
+    ]
 
 
 def _takes_writes(connection: Connection[Rows], name: TableName) -> bool:

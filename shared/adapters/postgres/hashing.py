@@ -26,6 +26,7 @@ class Hash(StrEnum):
     MD5 = "md5"
 
 
+_WIDEST = dict.fromkeys(("smallint", "integer", "bigint"), "numeric") | {"character varying": "text"}
 _PROBES = """
 SELECT hash_record_extended(ROW(true, 1::int2, 1::int4, -1::int8, 7::oid, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid,
          date '2024-02-29', time '12:34:56.789', timestamp '2024-02-29 12:34:56.789', timestamptz 'infinity',
@@ -67,7 +68,15 @@ def hashed_rows(of: SyncTable, *, of_source: bool) -> Composed:
 
 
 def _as_text(one: SyncColumn, of: str, of_source: bool) -> Composable:
-    value = column(one.name, of)
-    if one.same or of_source:
-        return SQL('{}::text COLLATE "C"').format(value)
-    return SQL('{}::text::{}::text COLLATE "C"').format(value, SQL(one.type))
+    value = SQL("{}::text").format(column(one.name, of)) if one.same or of_source else as_on_source(one, of)
+    return SQL('{} COLLATE "C"').format(value)
+
+
+def as_on_source(one: SyncColumn, of: str) -> Composable:
+    """Return the expression of a target's value as the source would write it, a text.
+
+    A number that the source's type does not take would be an error without a name, and a text would be cut to what
+    fits, and then be taken for the same: both are read as the widest type that is written alike.
+    """
+    kind = _WIDEST.get(one.type.partition("(")[0], one.type)
+    return SQL("{}::text::{}::text").format(column(one.name, of), SQL(kind))

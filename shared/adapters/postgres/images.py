@@ -4,6 +4,7 @@ An image is written in the transaction of its chunk. It says whether the row was
 inserted can be told from one that was overwritten or deleted.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,15 +51,16 @@ _SUMMARISE = """
 SELECT brin_summarize_new_values(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am a ON a.oid = c.relam WHERE i.indrelid = %s::regclass AND a.amname = 'brin'
 """
-# Those of earlier ways back may be of columns that the table does not have any more.
+# Those of earlier ways back may be of columns that the table does not have any more, or of another key.
 _UNFIT = """
-SELECT count(*), (SELECT count(*) FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
-                  WHERE n.nspname = %(ours)s AND starts_with(o.relname, %(images)s || '_'))
-FROM unnest(%(names)s::text[]) AS wanted (name)
-JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attname = wanted.name
-JOIN pg_class i ON i.relname = %(images)s JOIN pg_namespace n ON n.oid = i.relnamespace AND n.nspname = %(ours)s
-LEFT JOIN pg_attribute b ON b.attrelid = i.oid AND b.attname = a.attname AND b.atttypid = a.atttypid
-WHERE b.attnum IS NULL
+SELECT i.oid IS NOT NULL AND (obj_description(i.oid, 'pg_class') IS DISTINCT FROM %(key)s OR EXISTS (
+         SELECT FROM unnest(%(names)s::text[]) AS wanted (name)
+         JOIN pg_attribute a ON a.attrelid = %(table)s AND a.attname = wanted.name
+         LEFT JOIN pg_attribute b ON b.attrelid = i.oid AND b.attname = a.attname AND b.atttypid = a.atttypid
+         WHERE b.attnum IS NULL)),
+       (SELECT count(*) FROM pg_class o JOIN pg_namespace n ON n.oid = o.relnamespace
+        WHERE n.nspname = %(ours)s AND o.relkind = 'r' AND starts_with(o.relname, %(images)s || '_'))
+FROM (SELECT to_regclass(format('%%I.%%I', %(ours)s::text, %(images)s::text))::oid AS oid) AS i
 """
 
 
@@ -79,6 +81,7 @@ def prepare_images(source: Connection[Rows], of: SyncTable) -> None:
         indexed = "SELECT 1 FROM pg_index WHERE indrelid = %s::regclass"
         if source.execute(indexed, [images_of(of).as_string()]).fetchone() is None:
             source.execute(_BY_CHUNK[bool(of.rest) and of.is_vacated].format(images_of(of)))
+            source.execute(SQL("COMMENT ON TABLE {} IS {}").format(images_of(of), _by(of)))
 
 
 def summarise_images(source: Connection[Rows], of: SyncTable) -> None:
@@ -88,10 +91,15 @@ def summarise_images(source: Connection[Rows], of: SyncTable) -> None:
 
 def _set_aside(source: Connection[Rows], of: SyncTable) -> None:
     name = f"before_{of.source_oid}"
-    asked = {"ours": OURS, "images": name, "names": kept(of), "table": of.source_oid}
+    asked = {"ours": OURS, "images": name, "names": kept(of), "table": of.source_oid, "key": json.dumps(of.key)}
     row: Any = source.execute(_UNFIT, asked).fetchone()
     if row[0]:
         source.execute(SQL("ALTER TABLE {} RENAME TO {}").format(ours(name), Identifier(f"{name}_{row[1] + 1}")))
+
+
+def _by(of: SyncTable) -> Literal:
+    """By what rows are told apart: who takes them back need not ask the target."""
+    return Literal(json.dumps(of.key))
 
 
 def images_of(of: SyncTable) -> Identifier:

@@ -1,6 +1,6 @@
 """Checkpoints as the engine takes them: one at the start of a change, watched while it runs, ended with it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,21 +11,17 @@ from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
 from shared.adapters.postgres.content import differing, unsummed
 from shared.adapters.postgres.ending import end_capture
 from shared.adapters.postgres.fence import fenced_tables
-from shared.adapters.postgres.logs import gaps, lost_as_a_whole
 from shared.adapters.postgres.retention import drop_old
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sides import Sides, accesses, read_sides
 from shared.adapters.postgres.slot import slot_name
-from shared.adapters.postgres.slot_drain import drain
 from shared.adapters.postgres.slot_limits import slot_limitations
-from shared.adapters.postgres.slot_look import slot_standing
-from shared.adapters.postgres.written import clock, mark_quiet, written_keys
+from shared.adapters.postgres.slot_look import look_at_slot
+from shared.adapters.postgres.subscriptions import of_subscriptions
+from shared.adapters.postgres.watching import look_at
 from shared.model.checkpoint import Begun, Watched
 from shared.model.policy_data import Capture, Database, Fencing
 from shared.model.sync import Finding, Severity
-
-# Of one look: the rest of a slot's log is drained by the next one.
-_DRAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +46,13 @@ class PostgresCheckpoints:
             if found is None and any(one.severity is Severity.BLOCKS for one in findings):
                 return Begun(taken_at=None, findings=findings)
             mine, theirs = found or take(sides, database.sync_rules, checkpoint_id, database.capture)
-            return Begun(taken_at=theirs.taken_at, findings=(*findings, *_of_taken(mine, theirs)))
+            return Begun(taken_at=theirs.taken_at, findings=(*findings, *_of_taken(there, mine, theirs)))
 
     def watch(self, database: Database, checkpoint_id: str) -> Watched:
         with self._open(database) as (here, there):
-            found, lost = lost_as_a_whole(there, checkpoint_id)
-            if found is None or lost:
-                return Watched(lost=f"target: {lost}", keys=0)
-            now = clock(there)
-            reasons = [*_of_target(there, found), *_of_source(here, checkpoint_id)]
-            keys = written_keys(there, found)
-            if not keys:
-                mark_quiet(there, found, now)
+            watched = look_at(here, there, checkpoint_id)
             drop_old(here, database.keep_images)
-            return Watched(lost="; ".join(reasons) or None, keys=keys)
+            return watched
 
     def end(self, database: Database, checkpoint_id: str) -> None:
         with self._open(database) as sides:
@@ -91,7 +80,13 @@ def _findings(sides: Sides, database: Database) -> tuple[Finding, ...]:
     return (*sides.plan.findings, *of_policy, *_of_fence(sides.target))
 
 
-def _of_taken(here: Checkpoint, there: Checkpoint) -> Iterator[Finding]:
+def _of_taken(target: Connection[Rows], here: Checkpoint, there: Checkpoint) -> Iterator[Finding]:
+    kept = 0 if there.content["capture"] == Capture.SLOT else look_at_slot(target, slot_name(target)).kept_bytes
+    if kept:
+        what = (
+            f"the slot {slot_name(target)} of an earlier change is still there, and holds back {kept >> 20} MB of log"
+        )
+        yield _noted("target", f"{what}: drop it by a role that may")
     for name in unsummed(there.content):
         rows = there.content["tables"][name]["rows"]
         yield _noted(name, f"about {rows:,} rows, too many to be summed at the checkpoint: they are when they go back")
@@ -100,6 +95,7 @@ def _of_taken(here: Checkpoint, there: Checkpoint) -> Iterator[Finding]:
 
 
 def _of_policy(sides: Sides, database: Database) -> Iterator[Finding]:
+    yield from of_subscriptions(sides, database.capture)
     if database.capture is Capture.SLOT:
         yield from slot_limitations(sides.target, logged(sides)[1], slot_name(sides.target))
     if database.capture is Capture.COMPARE:
@@ -116,39 +112,6 @@ def _of_fence(target: Connection[Rows]) -> Iterator[Finding]:
     if fenced:
         what = f"writers are still kept off {fenced} by the fence of a rollback: it must be released first"
         yield Finding(severity=Severity.BLOCKS, about="target", what=what)
-
-
-def _of_target(target: Connection[Rows], found: Checkpoint) -> Iterator[str]:
-    capture = found.content.get("capture")
-    if capture == Capture.SLOT:
-        yield from _of_slot(target)
-    if capture == Capture.TRIGGERS:
-        yield from (f"target: {name}: {why}" for name, why in _gaps(target, found, always=True).items())
-
-
-def _of_slot(target: Connection[Rows]) -> Iterator[str]:
-    name = slot_name(target)
-    lost = slot_standing(target, name)
-    if lost is None:
-        lost = drain(target, name, _DRAIN_S).lost
-    if lost is not None:
-        yield f"target: {lost}"
-
-
-def _of_source(source: Connection[Rows], checkpoint_id: str) -> Iterator[str]:
-    """Without it, nobody sees whether a row was changed on both sides."""
-    found, lost = lost_as_a_whole(source, checkpoint_id)
-    if found is None or lost:
-        yield f"source: {lost}: conflicts cannot be seen"
-        return
-    for name, why in _gaps(source, found, always=False).items():
-        yield f"source: {name}: {why}: conflicts cannot be seen"
-
-
-def _gaps(side: Connection[Rows], found: Checkpoint, *, always: bool) -> Mapping[str, str]:
-    tables = found.content["tables"]
-    keyed = [name for name, one in tables.items() if one["keyed"]]
-    return gaps(side, {name: one["oid"] for name, one in tables.items()}, keyed, always=always)
 
 
 def _noted(about: str, what: str) -> Finding:

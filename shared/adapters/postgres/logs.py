@@ -13,66 +13,56 @@ from psycopg import Connection
 from shared.adapters.postgres.capture import logged_keys
 from shared.adapters.postgres.catalogue import OURS
 from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
+from shared.adapters.postgres.partitions import regrouped
 from shared.adapters.postgres.pinning import emptied_since
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sides import Sides
 from shared.adapters.postgres.slot import slot_name
 from shared.adapters.postgres.slot_drain import drain_all, end_of_log
 from shared.adapters.postgres.slot_look import slot_captured, slot_standing
+from shared.adapters.postgres.triggers import standing
 from shared.errors import PermanentError
 from shared.model.policy_data import Capture
 
 _SYSTEM = "SELECT system_identifier::text FROM pg_control_system()"
-# On a partitioned table the triggers of rows are cloned to its partitions; those of TRUNCATE are on each of these.
-_GAPS = """
-WITH wanted (name, oid) AS (SELECT * FROM unnest(%(names)s::text[], %(oids)s::oid[])),
-     keyed (name) AS (SELECT * FROM unnest(%(keyed)s::text[])),
-     leaves AS (SELECT w.oid, coalesce(p.relid, w.oid) AS relid
-                FROM wanted w LEFT JOIN LATERAL (SELECT relid FROM pg_partition_tree(w.oid) WHERE isleaf) p ON true),
-     needed AS (SELECT w.oid, w.oid AS relid, kind
-                FROM wanted w, unnest(ARRAY['insert', 'update', 'delete', 'key']) AS kind
-                WHERE kind <> 'key' OR w.name IN (TABLE keyed)
-                UNION ALL SELECT oid, relid, 'emptied' FROM leaves)
-SELECT w.name, c.oid IS NULL,
-       w.name IN (TABLE keyed) AND to_regclass(format('%%I.%%I', %(ours)s::text, 'log_' || w.oid)) IS NULL,
-       (SELECT string_agg(DISTINCT n.kind, ', ') FROM needed n WHERE n.oid = w.oid AND NOT EXISTS (
-          SELECT FROM pg_trigger t WHERE t.tgrelid = n.relid AND t.tgname = %(ours)s::text || '_log_' || n.kind)),
-       (SELECT string_agg(DISTINCT n.kind, ', ') FROM needed n JOIN pg_trigger t
-          ON t.tgrelid = n.relid AND t.tgname = %(ours)s::text || '_log_' || n.kind
-        WHERE n.oid = w.oid AND t.tgenabled = ANY (%(silent)s::"char"[]))
-FROM wanted w LEFT JOIN (pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace)
+_TABLES = """
+SELECT w.name, w.oid::int8, c.oid IS NULL, to_regclass(format('%%I.%%I', %(ours)s::text, 'log_' || w.oid)) IS NULL
+FROM unnest(%(names)s::text[], %(oids)s::oid[]) AS w (name, oid)
+LEFT JOIN (pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace)
   ON c.oid = w.oid AND s.nspname || '.' || c.relname = w.name
 """
 
 
-def gaps(side: Connection[Rows], tables: Mapping[str, int], keyed: Collection[str], *, always: bool) -> dict[str, str]:
+def gaps(
+    side: Connection[Rows],
+    tables: Mapping[str, int],
+    keyed: Collection[str],
+    *,
+    always: bool,
+    besides: Collection[int] = (),
+) -> dict[str, str]:
     """Return the tables whose log does not say everything, each with why.
 
     Args:
         tables: Their numbers when capture was installed.
         keyed: Those with a key; of others it is only noted that something was written.
         always: Writers in the replica role must be logged, too.
+        besides: Partitions whose own triggers are not asked for.
     """
-    asked = {
-        "names": list(tables),
-        "oids": list(tables.values()),
-        "keyed": list(keyed),
-        "ours": OURS,
-        "silent": ["D", "R", "O"] if always else ["D", "R"],
+    stand = standing(side, {oid: name in keyed for name, oid in tables.items()}, always=always, besides=besides)
+    asked = {"names": list(tables), "oids": list(tables.values()), "ours": OURS}
+    rows: list[Any] = side.execute(_TABLES, asked).fetchall()
+    found = {
+        name: _why(made_anew=made_anew, no_log=no_log and name in keyed) or str(stand[oid])
+        for name, oid, made_anew, no_log in rows
     }
-    rows: list[Any] = side.execute(_GAPS, asked).fetchall()
-    found = {name: _why(*said) for name, *said in rows}
     return {name: why for name, why in found.items() if why}
 
 
-def _why(made_anew: bool, no_log: bool, missing: str | None, silent: str | None) -> str:
+def _why(*, made_anew: bool, no_log: bool) -> str:
     if made_anew:
         return "the table was made anew, renamed or dropped"
-    if no_log:
-        return "its log is gone"
-    if missing:
-        return f"its triggers for {missing} are gone"
-    return f"its triggers for {silent} are off" if silent else ""
+    return "its log is gone" if no_log else ""
 
 
 def lost_as_a_whole(side: Connection[Rows], checkpoint_id: str) -> tuple[Checkpoint | None, str]:
@@ -128,7 +118,7 @@ def logged_tables(sides: Sides, checkpoint: Checkpoint, since: str) -> set[int]:
         whole = {oid for name, oid in oids.items() if name not in broken}
     keys = logged_keys(sides.target)
     fit = {of.oid for of in sides.plan.tables if not of.key or set(keys.get(of.oid, ())) == set(of.key)}
-    return (whole & fit) - emptied_since(sides.target, since)
+    return (whole & fit) - emptied_since(sides.target, since) - regrouped(sides.target, checkpoint)
 
 
 def _keyed(sides: Sides) -> set[str]:

@@ -1,33 +1,30 @@
 """Proves that a table holds the same rows on both sides: sums of hashes over all of them, side by side.
 
-Rows are summed in buckets of about a thousand: by ranges of a key of whole numbers, which finds the rows of a bad
-bucket by index; by a hash of any other key. Only bad buckets are read row by row, as lines of key and hash that are
-compared as bytes. What differs comes back as keys, to be copied again, and shown.
+Rows are summed in buckets of about a thousand, in parts that take some seconds each; sums add up, as nobody writes
+meanwhile. Only bad buckets are read row by row, as lines of key and hash that are compared as bytes. What differs comes
+back as keys, to be copied again, and shown.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import batched
-from typing import Any, Protocol
+from math import inf
+from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Literal
+from psycopg.sql import SQL, Literal
 
-from shared.adapters.postgres.hashing import Hash, hashed_rows, row_hash
+from shared.adapters.postgres.comparison import Comparison, begun
+from shared.adapters.postgres.fitting import misfits_named
+from shared.adapters.postgres.hashing import Hash, hashed_rows
+from shared.adapters.postgres.proof_progress import Kept, Lying, lying, named
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import column, columns, table
+from shared.adapters.postgres.side_by_side import Both
+from shared.adapters.postgres.sql import column
 from shared.errors import PermanentError
 from shared.model.sync import MOST_ROWS_WITHOUT_KEY, ROW_HASH, SyncTable
 
-_ROWS_A_BUCKET = 1_000
-# Lines of so many buckets are held in memory at once: a million rows, some tens of bytes each, of both sides.
-_BUCKETS_AT_ONCE = 1_000
-# Of bigint; keys that are spread over more than a quarter of it have no width of a bucket that can be reckoned with.
-_END = 2**63
-_WIDEST = 2**62
-# By bucket: how many rows, and the sum of their hashes.
-Sums = Mapping[int, tuple[int, int]]
+__all__ = ["Compared", "Kept", "Proof"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,143 +56,52 @@ class Proof:
         Args:
             pool: One thread of it is used.
         """
-        self._source = source
-        self._target = target
+        self._both = Both(source, target, pool)
         self._by = by
-        self._pool = pool
 
     def compare(self, of: SyncTable) -> Compared:
-        """Compare all rows of a table.
+        """Compare all rows of a table, however long that takes; nothing is kept of it.
 
         Raises:
             psycopg.Error: one side could not be read.
-            PermanentError: it has no key, and more rows than can be compared then.
+            PermanentError: it has no key, and more rows than can be compared then; or a value on the target is none of
+                its column's type on the source.
         """
-        if not of.key:
-            return self._compare_counts(of)
-        split = self._split(of)
-        here, there = self._both(lambda side, is_source: _sums(side, split.summed(is_source=is_source)))
-        all_of_them = sorted(here.keys() | there.keys())
-        bad = [bucket for bucket in all_of_them if here.get(bucket) != there.get(bucket)]
-        different = [
-            key for some in batched(bad, _BUCKETS_AT_ONCE, strict=False) for key in self._different(split, some)
-        ]
-        rows = (sum(count for count, _ in here.values()), sum(count for count, _ in there.values()))
-        return Compared(rows, sum(hashed for _, hashed in there.values()) % 2**64, len(all_of_them), different)
+        compared = self.go_on(of, inf)
+        assert compared is not None  # noqa: S101  # it ends before its time is over: tells the type checker
+        return compared
+
+    def go_on(self, of: SyncTable, until: float, kept: Kept | None = None) -> Compared | None:
+        """Go on with the comparison of a table for about that long, but by one step at least.
+
+        Args:
+            kept: Where it is kept how far it is; when it has ended, it stays there until it is forgotten.
+
+        Returns:
+            `None` when it has not ended.
+        """
+        with misfits_named(self._both.target, of):
+            return self._go_on(of, until, kept) if of.key else self._compare_counts(of)
+
+    def _go_on(self, of: SyncTable, until: float, kept: Kept | None) -> Compared | None:
+        name, sides = self._named(of, kept)
+        progress = (kept.load(of, name) if kept else None) or begun(self._both, of, name, sides)
+        if not Comparison(self._both, of, self._by, progress, kept).run(until):
+            return None
+        if self._named(of, kept)[0] != name:  # a table was written anew: parts of it were not those that they had been
+            return self._go_on(of, until, kept)
+        return Compared(progress.rows, progress.digest, progress.summed or 0, progress.different)
+
+    def _named(self, of: SyncTable, kept: Kept | None) -> tuple[str, tuple[Lying, Lying]]:
+        sides = lying(self._both.source, of.source_oid), lying(self._both.target, of.oid)
+        return named(kept.label if kept else "", self._by, of, sides), sides
 
     def _compare_counts(self, of: SyncTable) -> Compared:
         """Compare rows without a key: how often each is there. What differs comes back as their hashes."""
-        here, there = self._both(lambda side, is_source: _counts(side, of, is_source=is_source))
+        here, there = self._both.ask(lambda side, is_source: _counts(side, of, is_source=is_source))
         different = [b"%d\n" % row for row in sorted(here.keys() | there.keys()) if here.get(row) != there.get(row)]
         rows = (sum(here.values()), sum(there.values()))
         return Compared(rows, sum(row * count for row, count in there.items()) % 2**64, 1, different)
-
-    def _different(self, split: "_Split", buckets: Sequence[int]) -> Iterator[bytes]:
-        """Return the keys of the rows of some buckets that are not the same on both sides."""
-        here, there = self._both(lambda side, is_source: _lines(side, split.lines(buckets, is_source=is_source)))
-        return iter({line.rpartition(b"\t")[0] + b"\n" for line in here ^ there})
-
-    def _split(self, of: SyncTable) -> "_Split":
-        if not of.numeric_key:
-            return _ByHash(of, self._by)
-        key = column(of.key[0])
-        ends = SQL("SELECT min({0})::int8, max({0})::int8 FROM {1}").format(key, table(of.name))
-        found: list[Any] = [side.execute(ends).fetchone() for side in (self._source, self._target)]
-        known = [end for row in found for end in row if end is not None]
-        span = max(known) - min(known) + 1 if known else 1
-        if span > _WIDEST:
-            return _ByHash(of, self._by)
-        return _ByRange(of, self._by, max(1, span * _ROWS_A_BUCKET // max(of.rows, _ROWS_A_BUCKET)))
-
-    def _both[T](self, ask: Callable[[Connection[Rows], bool], T]) -> tuple[T, T]:
-        asked = self._pool.submit(ask, self._source, True)
-        there = ask(self._target, False)
-        return asked.result(), there
-
-
-class _Split(Protocol):
-    """A table split into buckets."""
-
-    def summed(self, *, is_source: bool) -> Composed:
-        """Return the query of the buckets' sums."""
-        ...
-
-    def lines(self, buckets: Sequence[int], *, is_source: bool) -> Composed:
-        """Return the query of key and hash of all rows of some buckets."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _ByRange:
-    """Buckets are ranges of a key of whole numbers; that of 0 reaches as far below 0 as above."""
-
-    of: SyncTable
-    by: Hash
-    width: int
-
-    @property
-    def _bucket(self) -> Composable:
-        return SQL("{}::int8 / {}").format(column(self.of.key[0], "t"), Literal(self.width))
-
-    def summed(self, *, is_source: bool) -> Composed:
-        return _summed(self.of, self._bucket, row_hash(self.by, self.of.columns, "t", of_source=is_source))
-
-    def lines(self, buckets: Sequence[int], *, is_source: bool) -> Composed:
-        width, more = self.width, self.width - 1
-        lows = [max(-_END, bucket * width - (more if bucket <= 0 else 0)) for bucket in buckets]
-        highs = [min(_END - 1, bucket * width + (more if bucket >= 0 else 0)) for bucket in buckets]
-        hashed = row_hash(self.by, self.of.columns, "t", of_source=is_source)
-        return SQL(
-            "SELECT {key}, {hashed} FROM unnest({lows}::int8[], {highs}::int8[]) AS r (low, high)"
-            " JOIN {table} AS t ON {key} BETWEEN r.low AND r.high"
-        ).format(
-            key=column(self.of.key[0], "t"),
-            hashed=hashed,
-            lows=Literal(lows),
-            highs=Literal(highs),
-            table=table(self.of.name),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _ByHash:
-    """Buckets are those of a hash of the key."""
-
-    of: SyncTable
-    by: Hash
-
-    def _bucket(self, *, is_source: bool) -> Composable:
-        key = [one for one in self.of.columns if one.in_key]
-        buckets = 1 << max(0, (self.of.rows // _ROWS_A_BUCKET).bit_length())
-        return SQL("{} & {}").format(row_hash(self.by, key, "t", of_source=is_source), Literal(buckets - 1))
-
-    def summed(self, *, is_source: bool) -> Composed:
-        hashed = row_hash(self.by, self.of.columns, "t", of_source=is_source)
-        return _summed(self.of, self._bucket(is_source=is_source), hashed)
-
-    def lines(self, buckets: Sequence[int], *, is_source: bool) -> Composed:
-        hashed = row_hash(self.by, self.of.columns, "t", of_source=is_source)
-        return SQL("SELECT {}, {} FROM {} AS t WHERE ({}) = ANY ({}::int8[])").format(
-            columns(self.of.key, "t"),
-            hashed,
-            table(self.of.name),
-            self._bucket(is_source=is_source),
-            Literal(list(buckets)),
-        )
-
-
-def _summed(of: SyncTable, bucket: Composable, hashed: Composable) -> Composed:
-    return SQL("SELECT {}, count(*), sum({}) FROM {} AS t GROUP BY 1").format(bucket, hashed, table(of.name))
-
-
-def _sums(side: Connection[Rows], query: Composed) -> Sums:
-    rows: list[Any] = side.execute(query).fetchall()
-    return {int(bucket): (count, int(hashed)) for bucket, count, hashed in rows}
-
-
-def _lines(side: Connection[Rows], query: Composed) -> set[bytes]:
-    with side.cursor().copy(SQL("COPY ({}) TO STDOUT").format(query)) as rows:
-        return {bytes(line).rstrip(b"\n") for line in rows}
 
 
 def _counts(side: Connection[Rows], of: SyncTable, *, is_source: bool) -> dict[int, int]:

@@ -13,7 +13,7 @@ from shared.adapters.postgres.sql import ours
 _OLD = "SELECT sync FROM {} GROUP BY sync HAVING max(at) < clock_timestamp() - %s"
 _IMAGES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname ~ '^before_[0-9]+$' ORDER BY 1
+WHERE n.nspname = %s AND c.relname ~ '^before_[0-9]+(_[0-9]+)?$' ORDER BY 1
 """
 _OF_OTHERS = "SELECT EXISTS (SELECT FROM {} WHERE rollback_sync <> ALL (%s))"
 

@@ -3,7 +3,7 @@
 Rows carry the number of the transaction that wrote them, and the chunks' own numbers are in `progress`. A touched row
 of another number that is not as it was before was changed by somebody else; if fewer are there than the chunks have
 left there, somebody else deleted some. That needs no log, which ends with the change. Rows of tables without a key are
-nobody's in particular: they are not looked at.
+nobody's in particular (`copies.py`).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.images import images_of, kept
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import column, columns, differs, listed, ours, row, same_key, table
+from shared.adapters.postgres.sql import column, columns, exactly, listed, ours, row, same_key, table
 from shared.model.sync import Pass, SyncTable
 
 _SHOWN = 20
@@ -62,8 +62,6 @@ class Changed:
 
 def changed_since(source: Connection[Rows], sync: str, of: SyncTable) -> Changed:
     """Return what others have changed of the rows that were touched; only good before anything is taken back."""
-    if not of.key or not _has_images(source, of):
-        return Changed(0, 0, ())
     found: Any = source.execute(_each(sync, of) + _CHANGED.format(shown=Literal(_SHOWN))).fetchone()
     left: Any = source.execute(_LEFT.format(ours("progress")), [sync, of.oid, _PASSES]).fetchone()
     rows, existed, there, keys = found
@@ -72,8 +70,6 @@ def changed_since(source: Connection[Rows], sync: str, of: SyncTable) -> Changed
 
 def not_back(source: Connection[Rows], sync: str, of: SyncTable) -> int:
     """Return how many touched rows are not as they were."""
-    if not of.key or not _has_images(source, of):
-        return 0
     found: Any = source.execute(_each(sync, of) + _NOT_BACK).fetchone()
     return int(found[0])
 
@@ -95,14 +91,7 @@ def _each(sync: str, of: SyncTable) -> Composed:
 
 
 def _differs(of: SyncTable) -> Composable:
-    here, there = (
-        listed(SQL('{}::text COLLATE "C"').format(column(name, side)) for name in of.rest) for side in ("t", "f")
-    )
-    if not of.rest:
-        return differs(of, "t", "f")
-    return SQL("({} OR ROW({}) IS DISTINCT FROM ROW({}))").format(differs(of, "t", "f"), here, there)
-
-
-def _has_images(source: Connection[Rows], of: SyncTable) -> bool:
-    found: Any = source.execute("SELECT to_regclass(%s) IS NOT NULL", [images_of(of).as_string()]).fetchone()
-    return bool(found[0])
+    """Not the same in any column, also in those that no update sets."""
+    told = [one for one in of.columns if not (one.in_key and one.exact)]
+    here, there = (listed(exactly(one, side) for one in told) for side in ("t", "f"))
+    return SQL("ROW({}) IS DISTINCT FROM ROW({})").format(here, there) if told else SQL("false")

@@ -92,16 +92,24 @@ def _works_again(slot: Slotted, older: str) -> None:
 
 @contextmanager
 def _little_kept(whole: Connection, wanted: bool) -> Iterator[None]:
-    settings = ("SET max_slot_wal_keep_size = '1MB'", "RESET max_slot_wal_keep_size") if wanted else ()
+    if not wanted:
+        yield
+        return
     try:
-        for setting in settings[:1]:
-            whole.execute(f"ALTER SYSTEM {setting}")
-            whole.execute("SELECT pg_reload_conf()")
+        _keep(whole, "SET max_slot_wal_keep_size = '1MB'", "1MB")
         yield
     finally:
-        for setting in settings[1:]:
-            whole.execute(f"ALTER SYSTEM {setting}")
-            whole.execute("SELECT pg_reload_conf()")
+        _keep(whole, "RESET max_slot_wal_keep_size", "-1")
+
+
+def _keep(whole: Connection, setting: str, shown: str) -> None:
+    """Set it, and wait until a session that begins now is told."""
+    whole.execute(f"ALTER SYSTEM {setting}")
+    whole.execute("SELECT pg_reload_conf()")
+    while True:
+        with psycopg.connect(whole.info.dsn, password=whole.info.password) as other:
+            if other.execute("SHOW max_slot_wal_keep_size").fetchone() == (shown,):
+                return
 
 
 def test_a_table_that_was_taken_out_of_the_publication_is_not_whole_until_it_is_installed_again(
@@ -202,8 +210,8 @@ def test_what_is_kept_for_it_is_counted_and_a_small_limit_is_told_before_it_is_r
         assert now.undrained_bytes > 1_000_000
         slot.drain()
         assert look_at_slot(slot.connection, slot.name).undrained_bytes < now.undrained_bytes / 2
-        with _little_kept(whole, wanted=True):
-            found = [str(one) for one in slot_limitations(slot.connection, [], slot.name)]
+        with _little_kept(whole, wanted=True), target.connect("keeper") as later:
+            found = [str(one) for one in slot_limitations(later, [], slot.name)]
             assert (
                 "target: a slot is lost when it is 1 MB of log behind (max_slot_wal_keep_size): drain it in time"
                 in found
