@@ -65,6 +65,9 @@ class Database(Strict):
     tables: tuple[Pattern, ...] = Field(default=("public.*",), min_length=1)
     leave_out: tuple[Pattern, ...] = Field(default=(), description="Tables, or `schema.table.column`.")
     conflicts: Conflicts = Field(default=Conflicts.STOP, description="A row that was changed on both sides.")
+    unexplained: Conflicts = Field(
+        default=Conflicts.TARGET_WINS, description="A row that differs although nobody wrote it: damage on one side."
+    )
     keyless: Keyless = Field(default=Keyless.REFUSE, description="A table without a key.")
     capture: Capture = Capture.TRIGGERS
     fence: Fencing = Fencing.TRIGGERS
@@ -95,6 +98,7 @@ class Database(Strict):
             tables=self.tables,
             leave_out=self.leave_out,
             conflicts=self.conflicts,
+            unexplained=self.unexplained,
             keyless=self.keyless,
             chunk=self.chunk,
             workers=self.workers,

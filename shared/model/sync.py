@@ -49,11 +49,13 @@ class SyncRules:
         leave_out: Patterns that are not; of a table, or of `schema.table.column`.
         chunk: Rows a transaction.
         workers: Connections that copy side by side.
+        unexplained: Which row stays where both are not the same although nobody wrote them since the checkpoint.
     """
 
     tables: tuple[str, ...] = ("*.*",)
     leave_out: tuple[str, ...] = ()
     conflicts: Conflicts = Conflicts.STOP
+    unexplained: Conflicts = Conflicts.TARGET_WINS
     keyless: Keyless = Keyless.REFUSE
     chunk: int = 5_000
     workers: int = 2

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Composable
 
+from shared.adapters.postgres.hashing import as_on_source
 from shared.adapters.postgres.keys import KEYS, give_keys
 from shared.adapters.postgres.records import load_note, save_note
 from shared.adapters.postgres.session import Rows
@@ -97,5 +98,4 @@ def _values(
 
 
 def _text(one: SyncColumn, *, of_source: bool) -> Composable:
-    value = SQL("{}::text").format(column(one.name, "t"))
-    return value if one.same or of_source else SQL("{}::{}::text").format(value, SQL(one.type))
+    return SQL("{}::text").format(column(one.name, "t")) if one.same or of_source else as_on_source(one, "t")

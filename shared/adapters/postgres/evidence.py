@@ -9,6 +9,7 @@ from shared.adapters.postgres.differences import noted_differences
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import ours
 from shared.adapters.postgres.state import State
+from shared.adapters.postgres.unexplained import shown_unexplained
 from shared.model.sync import Pass
 
 _EFFECTS = """
@@ -39,6 +40,8 @@ def shown(source: Connection[Rows], sync: str, state: State) -> dict[str, Any]:
         "rules": state.judged,
         "conflicts": _conflicts(source, sync, state),
         "conflicts_not_seen": state.unseen,
+        "unexplained": shown_unexplained(source, sync, state.names),
+        "unexplained_not_told": state.not_told,
         "differences": noted_differences(source, sync),
     }
 
@@ -51,7 +54,8 @@ def progress(source: Connection[Rows], target: Connection[Rows], sync: str, stat
     keys, (done, took_s) = pinned[0], applied
     rate = done / took_s if took_s else 0.0
     left = f"; about {(keys - done) / rate:.0f} s left" if rate and keys > done else ""
-    return f"{state.stage}, round {state.round}: {done:,} of {keys:,} keys, {rate:,.0f} a second{left}"
+    comparing = f"; {state.comparing}" if state.comparing else ""
+    return f"{state.stage}, round {state.round}: {done:,} of {keys:,} keys, {rate:,.0f} a second{left}{comparing}"
 
 
 def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ copied.
 from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from psycopg.sql import SQL
@@ -18,7 +19,7 @@ from shared.adapters.postgres.conflicts import Conflict, conflicts, keep_conflic
 from shared.adapters.postgres.keys import written_on
 from shared.adapters.postgres.logs import SourceLog, logged_tables, source_log
 from shared.adapters.postgres.pinning import pin_listed, pin_more, pin_written, pinned, unpin
-from shared.adapters.postgres.proof import Proof
+from shared.adapters.postgres.proof import Kept, Proof
 from shared.adapters.postgres.sides import Sides
 from shared.adapters.postgres.sql import ours
 from shared.errors import PermanentError
@@ -30,6 +31,7 @@ class Gathering:
     """One round of keys of one sync.
 
     Attributes:
+        label: Names what is compared: as long as it is the same, nothing was copied, and nobody wrote.
         since: Snapshot of the target; what it does not see is pinned.
     """
 
@@ -39,12 +41,15 @@ class Gathering:
     pool: Executor
     checkpoint: Checkpoint
     round: int
+    label: str
     since: str
 
     def pin(self, until: float) -> bool:
         """Pin table by table; return whether all are."""
         self._make_room()
         logged = logged_tables(self.sides, self.checkpoint, self.since)
+        if not self._compared(logged, until):
+            return False
         found, _ = self._changed_on_source() if self.round > 1 else ({}, {})
         for of in self.sides.plan.tables:
             if pinned(self.sides.target, self.sync, of.oid, self.round) is not None:
@@ -56,6 +61,15 @@ class Gathering:
             else:
                 self._pin_again(of, is_logged=of.oid in logged, found=found.get(of, []))
         return True
+
+    def _compared(self, logged: Collection[int], until: float) -> bool:
+        """Compare the tables of which some log does not say which rows were written; return whether all are.
+
+        What is found is kept, and taken from there by what follows.
+        """
+        emptied = source_log(self.sides, self.checkpoint.id).emptied
+        wanted = [of for of in self.sides.plan.tables if of.oid not in logged or of.source_oid in emptied]
+        return all(self._proof.go_on(of, until, self._kept) is not None for of in wanted)
 
     def decide_conflicts(self) -> dict[str, str]:
         """Rows that were changed on the source go back over these, or stay as they are, or nothing goes on.
@@ -115,7 +129,16 @@ class Gathering:
         return written_on(self.sides.source, of, of.source_oid, log.snapshot)
 
     def _different(self, of: SyncTable) -> Collection[bytes]:
-        return Proof(self.sides.source, self.sides.target, self.sides.by, self.pool).compare(of).different
+        compared = self._proof.go_on(of, inf, self._kept)
+        return compared.different if compared else ()
+
+    @property
+    def _proof(self) -> Proof:
+        return Proof(self.sides.source, self.sides.target, self.sides.by, self.pool)
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self.sides.source, self.sync, self.label)
 
 
 def _stop_for(found: dict[SyncTable, list[Conflict]], unseen: dict[str, str]) -> None:

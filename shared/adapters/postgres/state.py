@@ -62,6 +62,9 @@ class State:
         sequences: How far each one was moved on.
         references: How many foreign keys were checked.
         judged: What the policy's rules gave, by name.
+        unexplained: How many rows are not the same although nobody wrote them, by table.
+        not_told: Tables of which nobody can tell that, and why.
+        comparing: How far the comparison of a large table is; empty between two tables.
         unseen: Tables whose rows may have been changed on the source without anybody knowing, and why.
         seconds: How long each stage took so far.
         why_not: Why it stopped; empty when it can go on.
@@ -85,6 +88,9 @@ class State:
     tables: dict[str, Proven] = field(default_factory=dict)
     judged: dict[str, str] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
+    unexplained: dict[str, int] = field(default_factory=dict)
+    not_told: dict[str, str] = field(default_factory=dict)
+    comparing: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     said: str = ""
     why_not: str = ""

@@ -6,7 +6,7 @@ in the databases themselves: any worker goes on from there, after any crash. Unt
 called done; and when writers were let in again, it goes on from the fence with what they have written.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from time import monotonic
@@ -23,18 +23,21 @@ from shared.adapters.postgres.gathering import Gathering
 from shared.adapters.postgres.judging import judge
 from shared.adapters.postgres.logs import demand_logged, drain_to_the_end
 from shared.adapters.postgres.pinning import pin_listed, pinned
-from shared.adapters.postgres.proof import Proof
+from shared.adapters.postgres.one_worker import alone
+from shared.adapters.postgres.proof import Kept, Proof
+from shared.adapters.postgres.proof_progress import forget
 from shared.adapters.postgres.records import prepare_source, prepare_target, save_state
 from shared.adapters.postgres.reopened import as_of_now, last_round
 from shared.adapters.postgres.room import demand_room, expected_bytes
 from shared.adapters.postgres.session import Access, Rows, translated
 from shared.adapters.postgres.sides import Sides, read_sides
 from shared.adapters.postgres.state import Proven, Stage, State, keep_reason, snapshot_of, stored_state
+from shared.adapters.postgres.unexplained import keep_unexplained, not_told, stays_on_source, unexplained
 from shared.adapters.postgres.writers import demand_quiet, quiet_point
 from shared.decision.sync_passes import passes
 from shared.errors import PermanentError
 from shared.model.policy_data import Rule
-from shared.model.sync import Pass, SyncPlan, SyncRules, SyncTable
+from shared.model.sync import Conflicts, Pass, SyncPlan, SyncRules, SyncTable
 from shared.ports.traffic import Fence
 
 __all__ = ["Stage", "State", "Sync"]
@@ -87,7 +90,7 @@ class Sync:
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
         with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
             try:
-                with translated("source"):
+                with translated("source"), alone(source, target, self._rules):
                     return self._go_on(source, target, until, fence)
             except PermanentError as error:
                 keep_reason(source, self._id, self._checkpoint_id, str(error))
@@ -167,10 +170,13 @@ class Sync:
         """Pin all tables; then what was changed on the source as well is decided, before anything is copied."""
         checkpoint = self._checkpoint(sides, state)
         since = state.since or checkpoint.snapshot
-        gathering = Gathering(self._id, sides, self._rules, self._pool, checkpoint, state.round, since)
+        label = f"pin {state.pinned_at} {state.round}"
+        gathering = Gathering(self._id, sides, self._rules, self._pool, checkpoint, state.round, label, since)
         if not gathering.pin(until):
             return state
-        return replace(state, stage=Stage.COPY, since=state.pinned_at, unseen=gathering.decide_conflicts())
+        unseen = gathering.decide_conflicts()
+        apart = not_told(sides, self._rules, checkpoint)
+        return replace(state, stage=Stage.COPY, since=state.pinned_at, unseen=unseen, not_told=apart)
 
     def _copy(self, sides: Sides, state: State, until: float) -> State:
         """Copy what is pinned, also of rounds that were left unfinished when writers were let in again."""
@@ -219,7 +225,8 @@ class Sync:
         """Compare one table; after the last one it is known whether there is another round."""
         left = [of for of in sides.plan.tables if of.oid not in state.proved]
         if left:
-            return self._compared(sides, state, left[0])
+            return self._compared(sides, state, left[0], until)
+        self._stop_for_unexplained(sides, state)
         proofs = state.proofs + 1
         if state.different and proofs >= _MOST_PROOFS:
             raise PermanentError(f"{state.different} rows are still not the same after {proofs} rounds")
@@ -228,12 +235,18 @@ class Sync:
             return replace(again, stage=Stage.COPY, round=state.round + 1)
         return replace(again, stage=Stage.JUDGE)
 
-    def _compared(self, sides: Sides, state: State, of: SyncTable) -> State:
-        compared = Proof(sides.source, sides.target, sides.by, self._pool).compare(of)
-        kept = kept_on_source(sides.source, self._id, of.oid)
+    def _compared(self, sides: Sides, state: State, of: SyncTable, until: float) -> State:
+        kept_in = Kept(sides.source, self._id, f"prove {state.pinned_at} {state.round} {state.proofs}")
+        compared = Proof(sides.source, sides.target, sides.by, self._pool).go_on(of, until, kept_in)
+        if compared is None:
+            return replace(state, comparing=f"{of.name}: {kept_in.share(of):.0%} compared")
+        kept = kept_on_source(sides.source, self._id, of.oid) | stays_on_source(sides.source, self._id, of.oid)
         keys = [key for key in compared.different if key not in kept]
+        odd = self._unexplained(sides, state, of, keys)
+        if self._rules.unexplained is not Conflicts.TARGET_WINS:
+            keys = [key for key in keys if key not in odd]
         if keys:
-            found = differences(sides.source, sides.target, of, keys)
+            found = differences(sides.source, sides.target, of, [key for key in keys if key not in odd])
             note_differences(sides.source, self._id, of, state.round, found)
             pin_listed(sides.target, self._id, of, state.round + 1, keys, self._rules.chunk)
         proven = Proven(
@@ -244,7 +257,27 @@ class Sync:
             proved=(*state.proved, of.oid),
             different=state.different + len(keys),
             tables=state.tables | {str(of.name): proven},
+            unexplained=state.unexplained | ({str(of.name): len(odd)} if odd else {}),
+            comparing="",
         )
+
+    def _unexplained(self, sides: Sides, state: State, of: SyncTable, keys: Collection[bytes]) -> set[bytes]:
+        """Find the rows that nobody wrote, and write them down."""
+        if not keys or str(of.name) in state.not_told:
+            return set()
+        checkpoint = self._checkpoint(sides, state)
+        odd = unexplained(sides, of, checkpoint, keys)
+        if odd:
+            keep_unexplained(sides, self._id, of, checkpoint, odd, self._rules.unexplained)
+        return set(odd)
+
+    def _stop_for_unexplained(self, sides: Sides, state: State) -> None:
+        """Nothing of the next round is copied; when it goes on by another rule, it is with this proof."""
+        if not state.unexplained or self._rules.unexplained is not Conflicts.STOP:
+            return
+        save_state(sides.source, self._id, replace(state, proved=(), different=0, unexplained={}))
+        several = ", ".join(f"{rows} of {name}" for name, rows in state.unexplained.items())
+        raise PermanentError(f"rows are not the same although nobody wrote them since the checkpoint: {several}")
 
     def _judge(self, sides: Sides, state: State, until: float) -> State:
         """All rows are the same: what else must hold before it is called done."""

@@ -28,7 +28,11 @@ SELECT oid::int8, round, pass, chunk FROM {progress} AS p WHERE sync = %(sync)s 
 
 
 def applied_chunks(source: Connection[Rows], sync: str, tables: Iterable[SyncTable]) -> list[Chunk]:
-    """Return what was applied and not taken back, the last first: all of a pass before those that it followed."""
+    """Return what was applied and not taken back, the last first: all of a pass before those that it followed.
+
+    Args:
+        tables: Those of which rows were changed.
+    """
     by_oid = {of.oid: of for of in tables}
     asked = SQL(_APPLIED).format(progress=ours("progress"))
     rows: list[Any] = source.execute(
@@ -37,6 +41,7 @@ def applied_chunks(source: Connection[Rows], sync: str, tables: Iterable[SyncTab
     chunks = [
         Chunk(sync=sync, of=by_oid[oid], round=round_, does=Pass(does), number=number)
         for oid, round_, does, number in rows
+        if oid in by_oid
     ]
     return sorted(chunks, key=_place, reverse=True)
 

@@ -1,6 +1,8 @@
-"""Takes a way back of rows itself back, in slices, and proves that each row it had touched is as it was."""
+"""Takes a way back of rows itself back, in slices, and proves that each row it had touched is as it was.
 
-from collections.abc import Callable
+The source is all that it needs: that the target is down is when it is wanted.
+"""
+
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from time import monotonic
@@ -8,12 +10,14 @@ from time import monotonic
 from psycopg import Connection
 from pydantic import TypeAdapter
 
+from shared.adapters.postgres.copies import copies_afterwards, copies_now
+from shared.adapters.postgres.images import summarise_images
 from shared.adapters.postgres.records import load_note, save_note, save_state
 from shared.adapters.postgres.session import Access, Rows
-from shared.adapters.postgres.sides import Sides, read_sides
-from shared.adapters.postgres.state import Stage, stored_state
-from shared.adapters.postgres.touched import changed_since, not_back
+from shared.adapters.postgres.state import Stage, State, stored_state
+from shared.adapters.postgres.touched import Changed, changed_since, not_back
 from shared.adapters.postgres.undo import applied_chunks, undo_chunk
+from shared.adapters.postgres.undo_plan import UndoPlan, undo_plan
 from shared.errors import PermanentError
 from shared.model.sync import SyncRules
 from shared.ports.traffic import Fence
@@ -37,29 +41,27 @@ class UndoState:
     Attributes:
         left: Chunks that are not taken back yet.
         overwritten: What others had changed since, by table, and was overwritten.
+        copies: Of tables without a key, how many of each row there must be at the end, as a digest.
     """
 
     stage: UndoStage = UndoStage.LOOK
     left: int = 0
     overwritten: dict[str, str] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
     said: str = ""
 
 
 class Undo:
     """One way back, taken back."""
 
-    def __init__(
-        self, sync_id: str, source: Access, target: Access, rules: SyncRules, *, overwrite: bool = False
-    ) -> None:
+    def __init__(self, sync_id: str, source: Access, rules: SyncRules, *, overwrite: bool = False) -> None:
         """Take what it works on.
 
         Args:
-            target: Only its catalogue is read.
             overwrite: Rows that others have changed since are put back, too; what they hold then is lost.
         """
         self._id = sync_id
         self._source = source
-        self._target = target
         self._rules = rules
         self._overwrite = overwrite
 
@@ -75,57 +77,65 @@ class Undo:
         """
         until = monotonic() + within_s
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
-        with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
+        with self._source.connected(**waits) as source:
+            was = stored_state(source, self._id)
+            if was is None:
+                raise PermanentError("there is nothing to be taken back: the way back has not begun")
             state = _load(source, self._id)
             if state.stage is UndoStage.DONE:
                 return state
-            sides = read_sides(source, target, self._rules)
+            plan = undo_plan(source, self._id, was)
             fence()
             while monotonic() < until:
-                state = self._stages[state.stage](sides, state, until)
+                state = self._next(source, plan, was, state, until)
                 save_note(source, self._id, _NOTE, TypeAdapter(UndoState).dump_json(state).decode())
                 if state.stage is UndoStage.DONE:
                     break
             return state
 
-    @property
-    def _stages(self) -> dict[UndoStage, Callable[[Sides, UndoState, float], UndoState]]:
-        return {UndoStage.LOOK: self._look, UndoStage.UNDO: self._undo, UndoStage.PROVE: self._prove}
+    def _next(self, source: Connection[Rows], plan: UndoPlan, was: State, state: UndoState, until: float) -> UndoState:
+        if state.stage is UndoStage.LOOK:
+            return self._look(source, plan, was, state)
+        if state.stage is UndoStage.UNDO:
+            return self._undo(source, plan, state, until)
+        return self._prove(source, plan, state)
 
-    def _look(self, sides: Sides, state: UndoState, until: float) -> UndoState:
+    def _look(self, source: Connection[Rows], plan: UndoPlan, was: State, state: UndoState) -> UndoState:
         """What others have changed since is theirs; from here on the way back itself goes on no more."""
-        was = stored_state(sides.source, self._id)
-        if was is None:
-            raise PermanentError("there is nothing to be taken back: the way back has not begun")
-        gone = set(was.names.values()) - {str(of.name) for of in sides.plan.tables}
-        if gone:
-            raise PermanentError(
-                f"it cannot be taken back whole: {', '.join(sorted(gone))} is not on both sides any more"
-            )
-        found = {str(of.name): changed_since(sides.source, self._id, of) for of in sides.plan.tables}
+        nameless = {str(of.name): copies_afterwards(source, self._id, of) for of in plan.tables if not of.key}
+        found = {str(of.name): changed_since(source, self._id, of) for of in plan.tables if of.key}
+        found |= {name: Changed(0, one.lacking, ()) for name, one in nameless.items()}
         changed = {name: str(one) for name, one in found.items() if one}
         if changed and not self._overwrite:
             said = "; ".join(f"{name}: {what}" for name, what in changed.items())
             raise PermanentError(f"rows were changed on the source since: {said}")
-        save_state(sides.source, self._id, replace(was, stage=Stage.UNDONE, said="it was taken back"))
-        return replace(state, stage=UndoStage.UNDO, overwritten=changed)
+        for of in plan.tables:
+            summarise_images(source, of)
+        save_state(source, self._id, replace(was, stage=Stage.UNDONE, said="it was taken back"))
+        copies = {name: one.digest for name, one in nameless.items()}
+        return replace(state, stage=UndoStage.UNDO, overwritten=changed, copies=copies)
 
-    def _undo(self, sides: Sides, state: UndoState, until: float) -> UndoState:
-        chunks = applied_chunks(sides.source, self._id, sides.plan)
+    def _undo(self, source: Connection[Rows], plan: UndoPlan, state: UndoState, until: float) -> UndoState:
+        chunks = applied_chunks(source, self._id, plan.tables)
         for place, chunk in enumerate(chunks):
             if monotonic() > until:
                 return replace(state, left=len(chunks) - place)
-            undo_chunk(sides.source, chunk, replica_role=sides.plan.replica_role)
+            undo_chunk(source, chunk, replica_role=plan.replica_role)
         return replace(state, stage=UndoStage.PROVE, left=0)
 
-    def _prove(self, sides: Sides, state: UndoState, until: float) -> UndoState:
-        found = {str(of.name): not_back(sides.source, self._id, of) for of in sides.plan.tables}
-        wrong = ", ".join(f"{count} of {name}" for name, count in found.items() if count)
+    def _prove(self, source: Connection[Rows], plan: UndoPlan, state: UndoState) -> UndoState:
+        found = {str(of.name): not_back(source, self._id, of) for of in plan.tables if of.key}
+        wrong = [f"{count} of {name}" for name, count in found.items() if count]
+        wrong += [
+            f"some of {of.name}"
+            for of in plan.tables
+            if not of.key and copies_now(source, self._id, of).digest != state.copies[str(of.name)]
+        ]
         if wrong:
-            raise PermanentError(f"rows of the source are not as they were: {wrong}")
+            raise PermanentError(f"rows of the source are not as they were: {', '.join(wrong)}")
         return replace(state, stage=UndoStage.DONE, said="every row that was touched is as it was")
 
 
 def _load(source: Connection[Rows], sync: str) -> UndoState:
-    content = load_note(source, sync, _NOTE) if stored_state(source, sync) else None
+    content = load_note(source, sync, _NOTE)
     return TypeAdapter(UndoState).validate_python(content) if content is not None else UndoState()

@@ -20,7 +20,7 @@ _WRITES = (
 
 
 def _undo(shop: Moved, *, overwrite: bool = False) -> Undo:
-    return Undo("sync", shop.pair.source.access, shop.pair.target.access, _RULES, overwrite=overwrite)
+    return Undo("sync", shop.pair.source.access, _RULES, overwrite=overwrite)
 
 
 def _source(shop: Moved) -> Sequence[Any]:
