@@ -149,7 +149,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     databases = Databases(ThreadPoolExecutor(3 * chosen.workers, thread_name_prefix="rows"), token)
     survey = _survey(chosen, arm, slots, routings, RowsReadiness(ledger, databases, utc_now))
     sync = SyncRows(databases, databases, ledger)
-    steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap, sync)
+    steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap, sync, databases)
     collector, fleet = Collector(sources, jobs), Fleet(ledger, chosen.fleet_budget, utc_now)
     cycles = ThreadPoolExecutor(chosen.workers, thread_name_prefix="cycle")
     control = ChangeControl(ledger, doorbell, lambda: policies, utc_now)
@@ -195,7 +195,9 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         checkpoints=CheckpointKeeper(
             ledger, doorbell, databases, databases, databases, lambda: policies, utc_now, looking
         ),
-        look_ahead=LookAhead(ledger, databases, lambda: policies, looking),
+        look_ahead=LookAhead(
+            ledger, databases, lambda: policies, ThreadPoolExecutor(chosen.workers, thread_name_prefix="preview")
+        ),
         promotions=Promotions(ledger, doorbell, lambda: policies, utc_now, partial(_unready, readiness)),
         drills=Drills(ledger, doorbell, lambda: policies, utc_now),
         readiness=readiness,

@@ -38,6 +38,9 @@ class Databases:
     def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
         self._rows.work(database, checkpoint_id, sync_id, fence)
 
+    def fenced_by(self, database: Database) -> str:
+        return self._rows.fenced_by(database)
+
     def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
         self._rows.let_go(database, sync_id, fence)
 

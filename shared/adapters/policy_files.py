@@ -10,6 +10,7 @@ from pathlib import Path
 
 from shared.decision.drill import target_limitation
 from shared.errors import PolicyError
+from shared.model.conninfo import place_of
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
 
@@ -59,7 +60,15 @@ def clash(policy: Policy, others: Iterable[Policy]) -> str | None:
             return f"workload {policy.workload} has a policy already; expected one each"
         if other.site.resource.casefold() == policy.site.resource.casefold():
             return f"site.resource is guarded as workload {other.workload} already; expected one policy each"
+        if _places(other) & _places(policy):
+            return f"a database of it is one of workload {other.workload} already; expected one policy each"
     return None
+
+
+def _places(policy: Policy) -> set[tuple[str, str, str]]:
+    """Where its databases are: two ways back over one of them would fence each other's writers."""
+    sides = [side for one in policy.databases.values() for side in (one.source, one.target)]
+    return {place for side in sides if (place := place_of(side)) is not None}
 
 
 def unwilling_targets(policy: Policy, policies: Mapping[str, Policy]) -> list[str]:

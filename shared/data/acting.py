@@ -157,7 +157,7 @@ def undo(desk: Desk, sync: str, *, overwrite: bool) -> Answer:
             "the app must not be doing this way back, nor people be served from the source",
         )
     )
-    doing = Undo(sync, desk.source, desk.target, desk.database.sync_rules, overwrite=overwrite)
+    doing = Undo(sync, desk.source, desk.database.sync_rules, overwrite=overwrite)
     with telling() as to:
         state = UndoState()
         while state.stage is not UndoStage.DONE:

@@ -8,6 +8,7 @@ from shared.adapters.postgres.state import stored_state
 from shared.data.desk import Answer, Desk, Exit
 from shared.decision.data_limits import loss_limitation
 from shared.errors import NotFound
+from shared.model.checkpoint import Foreseen
 from shared.model.data_preview import DataPreview
 from shared.model.quantity import say_moment, say_span
 
@@ -28,7 +29,7 @@ def preview(desk: Desk, checkpoint_id: str | None) -> Answer:
 
 def limitation(desk: Desk, found: DataPreview, agreed: Collection[str]) -> tuple[Exit, str] | None:
     """Return why rows may not go back as a preview says, and whether people may agree to it; or `None`."""
-    refused = loss_limitation(desk.database.loss, found, agreed)
+    refused = loss_limitation(desk.database.loss, Foreseen.of(found, timedelta(0)), agreed)
     if refused is None:
         return None
     if found.why_not is not None or desk.database.loss.above == "refuse":

@@ -1,14 +1,16 @@
 """How a checkpoint of a database goes from one state to the next: pure, from what was seen of it."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.model.change import Change, ChangeStatus
-from shared.model.checkpoint import Begun, CheckpointStatus, DatabaseCheckpoint, Watched
+from shared.model.checkpoint import Begun, Checkpoints, CheckpointStatus, DatabaseCheckpoint, Watched
+from shared.model.policy import Policy
 from shared.model.quantity import say_span
 from shared.model.sync import Finding, Severity
 
 _MOST_NAMED = 5
+_SILENT_FOR = timedelta(minutes=3)
 
 
 def wanted(change: Change | None, before: DatabaseCheckpoint | None) -> str | None:
@@ -25,6 +27,18 @@ def wanted(change: Change | None, before: DatabaseCheckpoint | None) -> str | No
     if change.status is ChangeStatus.COMPLETED:  # also one of an earlier change: nothing may be captured for ever
         return before.id
     return change.id if before.id == change.id and before.stands else None
+
+
+def missing_checkpoint(policy: Policy, change: Change | None, kept: Checkpoints) -> str | None:
+    """Return why a change in progress must wait for the checkpoint of a database, or `None`."""
+    if change is None or not change.in_progress or policy.guards.observe_only:
+        return None
+    for name, database in policy.databases.items():
+        found = kept.by_database.get(name)
+        mine = found if found is not None and found.id == change.id else None
+        if database.hold_change and (mine is None or not mine.stands):
+            return mine.sentence if mine else f"no checkpoint of {name} yet"
+    return None
 
 
 def begun(
@@ -61,11 +75,19 @@ def postponed(
     if before is not None and before.id == checkpoint_id and before.status is not CheckpointStatus.WANTED:
         return before
     sentence = f"no checkpoint of {database} yet: {why}"
-    return _moved(before, database, checkpoint_id, CheckpointStatus.WANTED, sentence, now)
+    waits = before is not None and before.id == checkpoint_id
+    since = before.since if before is not None and waits else now
+    if now - since >= _SILENT_FOR:  # people must hear of it; it is tried again all the same
+        return _moved(before, database, checkpoint_id, CheckpointStatus.REFUSED, sentence, now)
+    wanted_one = _moved(before, database, checkpoint_id, CheckpointStatus.WANTED, sentence, now)
+    return replace(wanted_one, since=since)
 
 
 def looked_at(before: DatabaseCheckpoint, seen: Watched, now: datetime) -> DatabaseCheckpoint:
     """Return a checkpoint that stands, as it was seen now."""
+    if seen.gone:
+        return ended(before, now)
+    before = replace(before, warning=seen.warning or "")
     if seen.lost is None and before.status is CheckpointStatus.TAKEN:
         return replace(before, keys=seen.keys, looked_at=now)
     if seen.lost is None:
@@ -80,7 +102,7 @@ def looked_at(before: DatabaseCheckpoint, seen: Watched, now: datetime) -> Datab
 
 def ended(before: DatabaseCheckpoint, now: datetime) -> DatabaseCheckpoint:
     """Return a checkpoint that nobody will go back to."""
-    sentence = f"the checkpoint of {before.database} has ended with its change: nothing is captured any more"
+    sentence = f"the checkpoint of {before.database} has ended: nothing is captured any more"
     return replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None)
 
 

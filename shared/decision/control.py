@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from shared.decision.checkpoints import missing_checkpoint
 from shared.model.change import Change, ChangeStatus, Control, Do, Told
 from shared.model.checkpoint import Checkpoints, CheckpointStatus
 from shared.model.policy import Policy
@@ -116,11 +117,8 @@ def _unguarded(standing: Standing) -> Control | None:
     policy, change = standing.policy, standing.change
     if change is None or not change.in_progress:
         return None
-    for name, database in policy.databases.items():
-        found = standing.checkpoints.by_database.get(name)
-        if not database.hold_change or (found is not None and found.id == change.id and found.stands):
-            continue
-        why = found.sentence if found is not None and found.id == change.id else f"no checkpoint of {name} yet"
+    why = missing_checkpoint(policy, change, standing.checkpoints)
+    if why is not None:
         return Control(do=Do.PAUSE, sentence=f"its rows could not go back: {why}", since=change.started_at)
     return _unknown(standing, change)
 

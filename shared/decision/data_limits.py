@@ -4,14 +4,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from shared.model.ask import Agreeing
-from shared.model.checkpoint import Checkpoints, DatabaseCheckpoint
-from shared.model.data_preview import DataPreview
+from shared.model.checkpoint import Checkpoints, DatabaseCheckpoint, Foreseen
 from shared.model.policy import Policy
 from shared.model.policy_data import LossLimit
 from shared.model.policy_levels import Level
 from shared.model.policy_roads import DataSyncRoad
+from shared.model.run import Run, RunStatus, StepPhase
 
-_SELDOM, _OFTEN = timedelta(minutes=1), timedelta(seconds=5)
+_HARDLY, _SELDOM, _OFTEN = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=5)
+# In the evidence of a step that brought rows back: of which database.
+DATABASE = "database"
 
 
 def databases_of(policy: Policy, roads: Iterable[str]) -> tuple[str, ...]:
@@ -20,20 +22,19 @@ def databases_of(policy: Policy, roads: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(road.data_sync for road in found if isinstance(road, DataSyncRoad)))
 
 
-def loss_limitation(limit: LossLimit, preview: DataPreview, agreed: Collection[str]) -> str | None:
-    """Return why rows may not go back as a preview says that they would, or `None`."""
-    if preview.why_not is not None:
-        return preview.why_not
-    if preview.lost <= limit.rows:
+def loss_limitation(limit: LossLimit, ahead: Foreseen, agreed: Collection[str]) -> str | None:
+    """Return why rows may not go back as it is foreseen, or `None`."""
+    if ahead.why_not is not None:
+        return ahead.why_not
+    if ahead.lost <= limit.rows:
         return None
-    if limit.above == "ask" and preview.digest in agreed:
+    if limit.above == "ask" and ahead.digest in agreed:
         return None
-    lost = "; ".join(f"{loss.about}: {loss.what} ({loss.rows:,})" for loss in preview.losses)
-    allowed = f"the policy lets {limit.rows:,} stay behind"
+    behind, allowed = "; ".join(ahead.behind), f"the policy lets {limit.rows:,} stay behind"
     if limit.above == "refuse":
-        return f"{allowed}: {lost}"
+        return f"{allowed}: {behind}"
     other = "what people agreed to was less, or something else" if agreed else "nobody agreed to more"
-    return f"{allowed}, and {other}: {lost}"
+    return f"{allowed}, and {other}: {behind}"
 
 
 def takes_people(policy: Policy, level: Level, checkpoints: Checkpoints) -> str | None:
@@ -58,7 +59,7 @@ def _agreeing(name: str, found: DatabaseCheckpoint | None) -> Agreeing:
         why = f": {found.sentence}" if found else ""
         return Agreeing(digest="", says=f"{name}: nobody knows what would become of them{why}")
     says = f"{found.foreseen.says}, as of {found.foreseen.at:%H:%M:%S} UTC"
-    return Agreeing(digest=found.foreseen.digest, says=says)
+    return Agreeing(digest=found.foreseen.digest, says=says, behind=found.foreseen.behind)
 
 
 def _foreseen(policy: Policy, level: Level, checkpoints: Checkpoints) -> Iterator[tuple[str, DatabaseCheckpoint]]:
@@ -68,10 +69,32 @@ def _foreseen(policy: Policy, level: Level, checkpoints: Checkpoints) -> Iterato
             yield name, found
 
 
-def preview_every(cost: timedelta, *, asked: bool = False) -> timedelta:
+def preview_every(cost: timedelta, *, asked: bool = False, over: bool = False) -> timedelta:
     """Return how often it is worth while to look ahead: a twentieth of the time, a quarter of it while people decide.
 
     Args:
         cost: How long it took last.
+        over: The change has ended, and nobody is expected to go on with it.
     """
-    return max(_OFTEN, 4 * cost) if asked else max(_SELDOM, 20 * cost)
+    if asked:
+        return max(_OFTEN, 4 * cost)
+    return max(_HARDLY if over else _SELDOM, 20 * cost)
+
+
+def brought_back(run: Run, database: str) -> bool:
+    """Tell whether a run brought the rows of a database back, and proved it."""
+    return database in [step.evidence.get(DATABASE) for step in run.steps if step.phase is StepPhase.DONE]
+
+
+def say_rows(policy: Policy, run: Run, status: RunStatus, checkpoints: Checkpoints) -> str:
+    """Say what an outcome must not leave out of rows: where they are, and whether writers are kept out of them."""
+    back = [name for name in policy.databases if brought_back(run, name)]
+    if back and status is not RunStatus.VERIFIED:
+        return f"; rows of {', '.join(back)} are back on the source, and writers are kept off the target"
+    known = {name: checkpoints.by_database.get(name) for name in policy.databases if name not in back}
+    left = [
+        f"{found.foreseen.changes:,} rows of {name} stay on the target alone"
+        for name, found in known.items()
+        if found is not None and found.stands and found.foreseen is not None and found.foreseen.changes
+    ]
+    return f"; {'; '.join(left)}" if left else ""

@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.clock import Clock
 from shared.decision.checkpoints import begun, ended, looked_at, postponed, wanted
-from shared.decision.data_limits import preview_every
+from shared.decision.data_limits import brought_back, preview_every
 from shared.engine.commit import commit_and_ring
 from shared.engine.incidents import outcome_of
-from shared.engine.records import CHECKPOINTS, Snapshot, announce, snapshot
+from shared.engine.records import ACTIVE, CHECKPOINTS, Snapshot, announce, load_run, snapshot
 from shared.errors import ControllerError, LostRace
 from shared.model.change import ChangeStatus
-from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen
+from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen, held_as
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy, policy_of
 from shared.model.policy_data import Database
-from shared.model.run import RunStatus
+from shared.model.run import workload_of
 from shared.ports import Checkpointing, Doorbell, Ledger, Previews, RowsBack, Write
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class CheckpointKeeper:
         if not policy.databases:
             return Checkpoints()
         found = snapshot(self.ledger, workload)
-        kept = {name: self._one(found, name, database) for name, database in policy.databases.items()}
+        kept = {name: self._one(policy, found, name, database) for name, database in policy.databases.items()}
         after = Checkpoints(by_database={name: one for name, one in kept.items() if one is not None})
         if after != found.checkpoints:
             self._save(policy, found, after)
@@ -85,51 +86,67 @@ class CheckpointKeeper:
         policy_of(self.policies(), workload)
         return snapshot(self.ledger, workload).checkpoints
 
-    def _one(self, found: Snapshot, name: str, database: Database) -> DatabaseCheckpoint | None:
+    def _one(self, policy: Policy, found: Snapshot, name: str, database: Database) -> DatabaseCheckpoint | None:
         """Return how one checkpoint stands after what was done for it; as it was, when a side does not answer."""
         before, now = found.checkpoints.by_database.get(name), self.clock()
-        aim, asked = wanted(found.change, before), found.ask is not None and bool(found.ask.preview)
-        if aim is None or found.rolling_back:  # what goes back now is not meddled with
+        aim = wanted(found.change, before)
+        if aim is None or found.rolling_back or policy.guards.observe_only:  # what goes back now is not meddled with
             return before
         try:
+            self._let_in(found, database)
             if found.change is not None and found.change.status is ChangeStatus.COMPLETED:
                 return self._end(database, before, now)
-            before = self._let_in(found, database, before)
-            if before is None or before.id != aim or not before.stands:
-                since = found.change.started_at if found.change else now
-                taken = begun(before, name, aim, self.checkpointing.begin(database, aim), since, now)
-                return self._foreseen(name, database, taken, asked=asked) if taken.stands else taken
-            seen = looked_at(before, self.checkpointing.watch(database, before.id), self.clock())
-            return self._foreseen(name, database, seen, asked=asked)
+            return self._kept(found, name, database, aim)
         except ControllerError as error:
             log.warning("checkpoint %s of %s: %s", aim, name, error)
             return postponed(before, name, aim, str(error), now)
 
+    def _kept(self, found: Snapshot, name: str, database: Database, aim: str) -> DatabaseCheckpoint:
+        """Take it, or look whether it still holds; and what going back would do."""
+        before, now = found.checkpoints.by_database.get(name), self.clock()
+        if before is None or before.id != aim or not before.stands:
+            since = found.change.started_at if found.change else now
+            kept = begun(before, name, aim, self.checkpointing.begin(database, held_as(aim, name)), since, now)
+        else:
+            kept = looked_at(before, self.checkpointing.watch(database, before.key), self.clock())
+        return self._foreseen(found, name, database, kept) if kept.stands else kept
+
     def _end(self, database: Database, before: DatabaseCheckpoint | None, now: datetime) -> DatabaseCheckpoint | None:
         if before is None or before.status is CheckpointStatus.ENDED:
             return before
-        self.checkpointing.end(database, before.id)
+        self.checkpointing.end(database, before.key)
         return ended(before, now)
 
-    def _let_in(
-        self, found: Snapshot, database: Database, before: DatabaseCheckpoint | None
-    ) -> DatabaseCheckpoint | None:
-        """Let writers in again that a run kept out which was ended from outside: nobody else would. Once a run."""
-        last = found.last
-        if before is None or last is None or last.status is RunStatus.VERIFIED or before.let_go_of == last.id:
-            return before
-        left = self.rows.look(database, last.id)
-        if left.begun and left.fenced and not left.proved and not database.keep_fence:
-            self.rows.let_go(database, last.id, lambda: None)
-        return replace(before, let_go_of=last.id)
+    def _let_in(self, found: Snapshot, database: Database) -> None:
+        """Let writers in again that a run keeps out which has ended without its rows: nobody else would.
 
-    def _foreseen(self, name: str, database: Database, seen: DatabaseCheckpoint, *, asked: bool) -> DatabaseCheckpoint:
+        Rows that are back keep them out: what they wrote now would be on one side alone.
+        """
+        sync_id = self.rows.fenced_by(database)
+        run_id, name = sync_id.rpartition(":")[::2]
+        if database.keep_fence or workload_of(run_id) != found.workload:  # one that people do by hand is theirs
+            return
+        loaded = load_run(self.ledger, found.workload, run_id)
+        if loaded is None or not loaded[0].status.ended or brought_back(loaded[0], name):
+            return
+        log.warning("%s: run %s has ended and keeps writers out: they are let in again", found.workload, run_id)
+        self.rows.let_go(database, sync_id, partial(self._demand_idle, found.workload))
+
+    def _demand_idle(self, workload: str) -> None:
+        """A run that has begun meanwhile keeps writers out for reasons of its own."""
+        row = self.ledger.read(workload, ACTIVE)
+        if row is not None:
+            raise LostRace(f"a run has begun on {workload}")
+
+    def _foreseen(self, found: Snapshot, name: str, database: Database, seen: DatabaseCheckpoint) -> DatabaseCheckpoint:
         """Return it with what going back would do, looked at again when it is time; sooner while people decide."""
         last, now = seen.foreseen, self.clock()
-        if last is not None and now < last.at + preview_every(last.cost, asked=asked):
+        asked = found.ask is not None and bool(found.ask.preview)
+        over = found.change is not None and not found.change.in_progress
+        if last is not None and now < last.at + preview_every(last.cost, asked=asked, over=over):
             return seen
         try:
-            preview = self.previews.preview(name, database, seen.id, _PREVIEW_WITHIN)
+            preview = self.previews.preview(name, database, seen.key, _PREVIEW_WITHIN)
         except ControllerError as error:  # what was seen of the checkpoint counts all the same
             log.warning("preview of %s: %s", name, error)
             return seen

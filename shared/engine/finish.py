@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.decision.asking import Wanted, approval_rule, new_ask
+from shared.decision.data_limits import say_rows
 from shared.decision.road_times import with_run
 from shared.decision.roads import KNOWN_GOOD_SERVED, Ending, has_changed
 from shared.engine.ask_records import archive_writes, beginning_writes, question, telling
@@ -65,7 +66,8 @@ def finishing_writes(
     took = "" if ending.status is RunStatus.REFUSED else f"; {_against_budget(run, policy, now)}"
     rows = {row.key: row for row in ledger.scan(run.workload, NOW_ONE)}
     higher, follows = _what_follows(ledger, policy, run, ending.status, rows)
-    outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}"
+    rows_say = say_rows(policy, run, ending.status, _checkpoints(rows))
+    outcome = f"level {run.level} {ending.status}: {ending.note}{took}{_still_under_way(run)}{rows_say}"
     ended = replace(run, status=ending.status, ended_at=now, outcome=f"{outcome}{follows}")
     times = with_run((_readable(RoadTimes, rows[ROADS]) if ROADS in rows else None) or RoadTimes(), ended)
     event = Event(workload=run.workload, kind=ended.status.event, at=now, sentence=ended.outcome, about=run.id)

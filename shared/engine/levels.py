@@ -8,8 +8,9 @@ from typing import Any, Self
 from shared.decision.roads import LOOK_BEFORE
 from shared.engine.steps.data import SyncRows
 from shared.engine.steps.held import HeldChecker
-from shared.engine.steps.promote import Bake, GiveShare, SmokeTest, VerifyPromoted, WarmSlot
+from shared.engine.steps.promote import FORWARD, Bake, GiveShare, OnceRowsAreSafe, SmokeTest, VerifyPromoted, WarmSlot
 from shared.engine.steps.rehearse import RehearseSwap
+from shared.engine.steps.rehearse_rows import RehearseRows
 from shared.engine.steps.routing import SetRouting
 from shared.engine.steps.step import Step
 from shared.engine.steps.traffic import SwapSlots
@@ -22,7 +23,7 @@ from shared.model.policy_verify import CheckBase, HoldsCheck
 from shared.model.readiness_facts import SwapSeen
 from shared.model.run import Run, RunKind, StepRecord
 from shared.model.stage import Stage, StageOf
-from shared.ports import Checker, Ledger, Routing, SlotSite
+from shared.ports import Checker, Checkpointing, Ledger, Routing, SlotSite
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Steps:
     stages: Mapping[Stage, Step] = field(default_factory=dict)
     drilled: Mapping[str, Step] = field(default_factory=dict)
     slots: SlotSite | None = None
+    ledger: Ledger | None = None
 
     @classmethod
     def of_level(
@@ -46,6 +48,7 @@ class Steps:
         ledger: Ledger | None = None,
         sees: Callable[[Policy, SlotSwapRoad], SwapSeen] | None = None,
         data: SyncRows | None = None,
+        checkpointing: Checkpointing | None = None,
     ) -> Self:
         """Put the steps together.
 
@@ -57,6 +60,7 @@ class Steps:
             ledger: Where the watch leaves its word; a promotion bakes by it.
             sees: Looks at all that a swap would meet, for drills.
             data: Takes rows back.
+            checkpointing: Tells whether rows could be taken back, for drills.
         """
         checks = Checks({**checkers, HoldsCheck: HeldChecker(routings, data.rows if data else None)}, pool)
         roads: dict[str, Step] = {kind: SetRouting(routing) for kind, routing in routings.items()}
@@ -73,7 +77,9 @@ class Steps:
         drilled = roads | (
             {SLOT_SWAP: RehearseSwap(swap, sees, ledger)} if sees is not None and ledger is not None else {}
         )
-        return cls(LookBefore(checks), verify, roads | {SLOT_SWAP: swap}, stages, drilled, slots)
+        if data is not None and checkpointing is not None:
+            drilled |= {DATA_SYNC: RehearseRows(data, checkpointing, data.ledger)}
+        return cls(LookBefore(checks), verify, roads | {SLOT_SWAP: swap}, stages, drilled, slots, ledger)
 
     def step_of(self, policy: Policy, run: Run, record: StepRecord) -> Step:
         """Return the step that carries out a record of a run.
@@ -88,6 +94,10 @@ class Steps:
         return self._road(policy, record.road, self.drilled if run.kind is RunKind.DRILL else self.roads)
 
     def _stage_of(self, policy: Policy, stage: StageOf) -> Step:
+        step = self._bare_stage(policy, stage)
+        return OnceRowsAreSafe(step, self.ledger) if self.ledger and stage.kind in FORWARD else step
+
+    def _bare_stage(self, policy: Policy, stage: StageOf) -> Step:
         if stage.kind not in (Stage.SHARE, Stage.UNSHARE):
             return self.stages[stage.kind]
         road = self._road(policy, stage.road, self.roads)

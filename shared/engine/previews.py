@@ -14,7 +14,7 @@ from shared.decision.data_limits import databases_of, loss_limitation
 from shared.engine.incidents import outcome_of
 from shared.engine.records import snapshot
 from shared.errors import ControllerError
-from shared.model.checkpoint import DatabaseCheckpoint
+from shared.model.checkpoint import DatabaseCheckpoint, Foreseen
 from shared.model.data_preview import DataPreview
 from shared.model.level_ahead import Begins, DatabaseAhead, LevelAhead
 from shared.model.policy import Policy, policy_of
@@ -61,7 +61,7 @@ class LookAhead:
         return _level_ahead(policy, number, level, tuple(ahead))
 
     def _look(self, name: str, database: Database, checkpoint: DatabaseCheckpoint) -> DataPreview:
-        return self.previews.preview(name, database, checkpoint.id, _WITHIN)
+        return self.previews.preview(name, database, checkpoint.key, _WITHIN)
 
 
 def _no_checkpoint(found: DatabaseCheckpoint | None) -> str:
@@ -76,9 +76,9 @@ def _ahead(name: str, database: Database, told: DataPreview | ControllerError | 
         database=name,
         says=str(told),
         digest=told.digest,
-        why_not=loss_limitation(database.loss, told, ()),
+        why_not=loss_limitation(database.loss, Foreseen.of(told, timedelta(0)), ()),
         lost=told.lost,
-        behind=tuple(f"{loss.about}: {loss.what} ({loss.rows:,})" for loss in told.losses),
+        behind=told.behind,
         noted=tuple(str(finding) for finding in told.findings),
         preview=told,
     )
@@ -88,26 +88,15 @@ def _level_ahead(policy: Policy, number: int, level: Level, ahead: tuple[Databas
     known = [one.preview.takes for one in ahead if one.preview is not None]
     takes = max(known, default=None) if len(known) == len(ahead) else None
     begins, why = _begins(policy, number, ahead)
-    if not ahead:
-        return LevelAhead(
-            workload=policy.workload,
-            level=number,
-            begins=begins,
-            says=f"level {number} takes no rows back",
-            budget=level.budget,
-            takes=None,
-            fits=None,
-            databases=(),
-        )
-    fits = takes <= level.budget if takes is not None else None
+    said = "; ".join(one.says for one in ahead)
     return LevelAhead(
         workload=policy.workload,
         level=number,
         begins=begins,
-        says=f"{'; '.join(one.says for one in ahead)}; {why}",
+        says=f"{said}; {why}" if ahead else f"level {number} takes no rows back",
         budget=level.budget,
         takes=takes,
-        fits=fits,
+        fits=takes <= level.budget if takes is not None else None,
         databases=ahead,
     )
 

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from shared.clock import Clock
 from shared.decision.data_limits import preview_every
-from shared.engine.records import CHECKPOINTS, decode
+from shared.engine.records import CHANGE, CHECKPOINTS, decode
+from shared.engine.steps.data import ENDS_EARLY
+from shared.model.change import Change
 from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint
 from shared.model.policy import Policy
 from shared.model.policy_data import Database
@@ -20,6 +22,8 @@ from shared.ports import Checkpointing, Ledger
 
 # A preview is taken with the checks of every minute: one that is this late was not, three times.
 _LATE = timedelta(minutes=3)
+# Of the change and of the checkpoints: one scan reads both.
+_PREFIX = "now:1:ch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,11 @@ class RowsReadiness:
     def __call__(self, policy: Policy, road: DataSyncRoad) -> RoadSeen:
         """Return how the road stands. Raises what the storage and the databases raise."""
         name, database = road.data_sync, policy.databases[road.data_sync]
-        row = self.ledger.read(policy.workload, CHECKPOINTS)
-        found = decode(Checkpoints, row.body).by_database.get(name) if row else None
-        if found is None or found.status is CheckpointStatus.ENDED:
+        rows = {row.key: row for row in self.ledger.scan(policy.workload, _PREFIX)}
+        kept = decode(Checkpoints, rows[CHECKPOINTS].body) if CHECKPOINTS in rows else Checkpoints()
+        change = decode(Change, rows[CHANGE].body) if CHANGE in rows else None
+        found = kept.by_database.get(name)
+        if found is None or found.status is CheckpointStatus.ENDED or not (change and change.in_progress):
             return _seen(self._preflight(database))
         return _seen(_why_not(policy, road, found, self.clock()))
 
@@ -60,6 +66,7 @@ def _why_not(policy: Policy, road: DataSyncRoad, found: DatabaseCheckpoint, now:
         return ahead.why_not
     if ahead.lost > limit.rows and limit.above == "refuse":
         return f"the policy lets {limit.rows:,} rows stay behind: {ahead.says}"
-    if ahead.takes > road.give_up_after:
-        return f"it would take {say_span(ahead.takes)}, and is given up after {say_span(road.give_up_after)}"
+    if ahead.takes + ENDS_EARLY > road.give_up_after:
+        patience = say_span(road.give_up_after - ENDS_EARLY)
+        return f"it would take {say_span(ahead.takes)}, and is given up after {patience}"
     return None

@@ -78,7 +78,10 @@ class CheckpointsView:
     @classmethod
     def of(cls, found: Checkpoints) -> Self:
         databases = tuple(found.by_database.values())
-        says = "; ".join(one.sentence for one in databases) or "no change is in progress that has databases"
+        warned = [one.warning for one in databases if one.warning]
+        says = (
+            "; ".join([*(one.sentence for one in databases), *warned]) or "no change is in progress that has databases"
+        )
         return cls(says, databases)
 
 

@@ -35,7 +35,7 @@ def rollback_level_1(msg: func.QueueMessage) -> None:
 
 @queues.queue_trigger("msg", "rollback-level-2", connection=_STORAGE)
 def rollback_level_2(msg: func.QueueMessage) -> None:
-    """The level above traffic."""
+    """Data, then traffic."""
     _advance(msg, 2)
 
 

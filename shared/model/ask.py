@@ -53,10 +53,12 @@ class Agreeing:
     Attributes:
         digest: Of what would be lost or decided between two sides.
         says: The preview's sentence, as of when it was asked.
+        behind: What stays behind or is decided, by name.
     """
 
     digest: str
     says: str
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,11 +43,13 @@ class Watched:
         lost: Why nobody knows any more what was written since; `None` means that it is known.
         keys: How many written keys are in the log.
         warning: Why it may be lost soon, or costs the server more than it should; `None` if nothing says so.
+        gone: It was ended by hand: there is nothing of it on either side.
     """
 
     lost: str | None
     keys: int
     warning: str | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class Foreseen:
 
     Attributes:
         digest: What people agree to.
-        lost: How many rows and values would stay behind.
+        lost: How many rows and values would stay behind; `behind` names them, and what is decided between two sides.
+        changes: How many rows of the source would be changed.
         why_not: Why it could not begin.
         takes: How long going back is expected to take.
         cost: How long the preview itself took.
@@ -69,6 +72,8 @@ class Foreseen:
     why_not: str | None
     takes: timedelta
     cost: timedelta
+    changes: int = 0
+    behind: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, preview: DataPreview, cost: timedelta) -> "Foreseen":
@@ -80,6 +85,8 @@ class Foreseen:
             why_not=preview.why_not,
             takes=preview.takes,
             cost=cost,
+            changes=preview.changes,
+            behind=preview.behind,
         )
 
 
@@ -94,8 +101,8 @@ class DatabaseCheckpoint:
         findings: What stays behind, or stands against it, by name.
         keys: How many written keys the log held when it was last looked at.
         looked_at: When that was.
+        warning: What may lose it soon, or costs a server more than it should.
         foreseen: What going back to it would do; `None` before that was looked at.
-        let_go_of: The run after which it was looked whether it left writers kept out.
     """
 
     database: str
@@ -107,13 +114,23 @@ class DatabaseCheckpoint:
     findings: tuple[Finding, ...] = ()
     keys: int = 0
     looked_at: datetime | None = None
+    warning: str = ""
     foreseen: Foreseen | None = None
-    let_go_of: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is called in the databases: two entries of a policy may lie on one server."""
+        return held_as(self.id, self.database)
 
     @property
     def stands(self) -> bool:
         """Rows can go back to it: what was written since is known, or all rows are compared."""
         return self.status in (CheckpointStatus.TAKEN, CheckpointStatus.LOST)
+
+
+def held_as(of: str, database: str) -> str:
+    """Return what a checkpoint of a change, or the way back of a run, is called in the databases."""
+    return f"{of}:{database}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from hashlib import sha256
 
 from shared.model.sync import Conflicts, Finding, Severity
 
+_FEW_DELETES = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePreview:
@@ -14,6 +16,7 @@ class TablePreview:
     Attributes:
         keys: How many were written on the target since the checkpoint, as far as is known.
         conflicts: Rows that were changed on both sides, and are not the same.
+        unexplained: Rows that are not the same although nobody wrote them, as far as that was looked at.
         compared: The log does not say what was written: all rows are compared.
     """
 
@@ -23,6 +26,7 @@ class TablePreview:
     updates: int
     deletes: int
     conflicts: int = 0
+    unexplained: int = 0
     compared: bool = False
 
 
@@ -93,6 +97,15 @@ class DataPreview:
         return sum(table.inserts + table.updates + table.deletes for table in self.tables)
 
     @property
+    def behind(self) -> tuple[str, ...]:
+        """What people agree to, by name: what stays behind, and rows that are decided between the two sides."""
+        rule = self.rule.replace("_", " ")
+        decided = (
+            f"{one.table}: {one.conflicts:,} changed on both sides ({rule})" for one in self.tables if one.conflicts
+        )
+        return (*(f"{loss.about}: {loss.what} ({loss.rows:,})" for loss in self.losses), *decided)
+
+    @property
     def why_not(self) -> str | None:
         """Why it could not begin now; `None` means that it could."""
         reasons = [str(finding) for finding in self.findings if finding.severity is Severity.BLOCKS]
@@ -116,7 +129,10 @@ class DataPreview:
             self.rule,
             *(f"{table.table} {_up_to(table.conflicts)}" for table in self.tables if table.conflicts),
             *(f"{loss.about} {loss.what} {_up_to(loss.rows)}" for loss in self.losses),
-            self.why_not or "",
+            # Some are deleted in any day's work; many are what somebody should have seen.
+            f"{_up_to(max(_FEW_DELETES, sum(table.deletes for table in self.tables)))} deletes",
+            *(str(one) for one in self.findings if one.severity is Severity.BLOCKS),
+            *(["unreadable"] if self.readable is not None and not self.readable.ok else []),
         ]
         return sha256("\n".join(agreed).encode()).hexdigest()[:16]
 

@@ -24,7 +24,8 @@ class DatabaseAhead:
         digest: What an approval is bound to; empty when there is no preview.
         why_not: Why its rows would not go back now.
         behind: What would stay behind, in words.
-        rows: By table, how many would be inserted, updated and deleted on the source.
+        noted: What the two catalogues say besides.
+        preview: All of it; `None` when nobody can tell.
     """
 
     database: str

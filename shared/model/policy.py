@@ -126,7 +126,7 @@ class Policy(Strict):
     triggers: Triggers
     roads: dict[Name, Road] = Field(default={}, description="How traffic can be taken back.")
     levels: Levels = Levels()
-    databases: dict[Name, Database] = Field(default={}, description="What was moved, and can go back.")
+    databases: dict[Name, Database] = Field(default={}, max_length=8, description="What was moved, and can go back.")
     promotion: Promotion | None = Field(default=None, description="How a new build goes forward.")
     reach: Reach = Reach()
     readiness: Readiness = Readiness()

@@ -8,6 +8,7 @@ from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy
 from shared.model.policy_approval import Approval
 from shared.model.policy_control_checks import control_problems
 from shared.model.policy_data import Capture
+from shared.model.policy_data_checks import data_problems
 from shared.model.policy_problem import Place, Problem
 from shared.model.policy_readiness import freshness_problems, scope_problems
 from shared.model.policy_road_checks import people_problems, promotion_problems, road_problems
@@ -35,6 +36,7 @@ def problems_of(policy: Policy) -> list[Problem]:
         *_damage_problems(policy),
         *_channel_problems(policy),
         *road_problems(policy),
+        *data_problems(policy),
         *promotion_problems(policy),
         *people_problems(policy),
         *scope_problems(policy.readiness, policy.all_roads),

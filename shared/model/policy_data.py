@@ -10,8 +10,10 @@ from shared.model.quantity import Duration
 from shared.model.strict import Name, Rhythm, Strict
 from shared.model.sync import Conflicts, Keyless, SyncRules
 
-_TABLE = r"^[^.\s]+(\.[^.]+){1,2}$"
-Pattern = Annotated[str, Field(pattern=_TABLE, description="`schema.table`, with * for any part of a name.")]
+Pattern = Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="`schema.table`, with * for any part of a name.")]
+Part = Annotated[
+    str, Field(pattern=r"^[^.]+(\.[^.]+){1,2}$", description="`schema.table` or `schema.table.column`, with *.")
+]
 
 
 class Capture(StrEnum):
@@ -63,7 +65,7 @@ class Database(Strict):
     )
     tls: bool = Field(default=True, strict=True, description="Certificates are verified; off on a loopback alone.")
     tables: tuple[Pattern, ...] = Field(default=("public.*",), min_length=1)
-    leave_out: tuple[Pattern, ...] = Field(default=(), description="Tables, or `schema.table.column`.")
+    leave_out: tuple[Part, ...] = Field(default=(), description="Tables, or columns.")
     conflicts: Conflicts = Field(default=Conflicts.STOP, description="A row that was changed on both sides.")
     unexplained: Conflicts = Field(
         default=Conflicts.TARGET_WINS, description="A row that differs although nobody wrote it: damage on one side."
@@ -89,6 +91,8 @@ class Database(Strict):
     def _has_two_sides(self) -> Self:
         if self.source == self.target:
             raise ValueError("source and target are the same database")
+        if self.fence is Fencing.HOOK and self.capture is not Capture.TRIGGERS:
+            raise ValueError("only triggers tell whether a hook stopped its writers: expected `capture: triggers`")
         return self
 
     @property

@@ -10,7 +10,6 @@ from shared.model.policy_levels import EMERGENCY, SITE, SLOT_SWAP, Level
 from shared.model.policy_problem import Place, Problem
 from shared.model.policy_roads import (
     AppConfigurationRoad,
-    DataSyncRoad,
     DnsRoad,
     HookRoad,
     SlotSwapRoad,
@@ -27,9 +26,6 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
         if isinstance(road, HookRoad):
             yield from _unreachable(policy, (*place, "hook"), road.hook)
             yield from _unreachable(policy, (*place, "read_back"), road.read_back)
-        if isinstance(road, DataSyncRoad) and road.data_sync not in policy.databases:
-            known = ", ".join(policy.databases) or "none is defined"
-            yield Problem((*place, "data_sync"), f"unknown database {road.data_sync!r}; expected one of: {known}")
         if isinstance(road, DnsRoad) and "@" in road.records and road.records["@"].cname:
             yield Problem((*place, "records", "@"), "a zone itself cannot be a CNAME; expected `a: [address]`")
     for number, level in policy.levels.by_number.items():

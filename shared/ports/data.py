@@ -53,8 +53,15 @@ class RowsBack(Protocol):
         """
         ...
 
+    def fenced_by(self, database: Database) -> str:
+        """Return the id of the way back whose fence stands on the target; empty if there is none.
+
+        The source is not asked: it may be down.
+        """
+        ...
+
     def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
-        """Let writers in again on the target; all that was captured stays, and more is captured.
+        """Let writers in again on the target, if it is this way back that keeps them out; all that was captured stays.
 
         Raises:
             PermanentError, TransientError: as of `work`.

@@ -160,7 +160,9 @@ def _done(ask: Ask) -> Iterator[str]:
     level = f"level {ask.level}, {_LEVELS[ask.level]}"
     yield f"Production of {ask.workload} is taken back from {what} to build {ask.build} ({level}{by_plan})."
     yield from (f"{_way(name, roads)}." for name, roads in ask.roads.items())
-    yield from (f"Rows of {one.says}." for one in (ask.preview or {}).values())
+    for one in (ask.preview or {}).values():
+        yield f"Rows of {one.says}."
+        yield from (f"Agreed to as well: {behind}." for behind in one.behind)
     yield f"It may take about {say_time(ask.takes)}, and some seconds more until it is seen from outside."
 
 

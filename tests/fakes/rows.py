@@ -98,6 +98,7 @@ class FakeRows:
     preview_takes: timedelta = timedelta(0)
     silent: ControllerError | None = None
     preview_silent: ControllerError | None = None
+    target_silent: ControllerError | None = None
     findings: tuple[Finding, ...] = ()
     lost: str | None = None
     losses: tuple[Loss, ...] = ()
@@ -145,9 +146,16 @@ class FakeRows:
         fate = SliceFate.ENDED if way.done == self.ends_at else self.fate()
         self._befalls(fate, database, sync_id, way, after)
 
+    def fenced_by(self, database: Database) -> str:
+        if self.target_silent is not None:
+            raise self.target_silent
+        return next((name for name, way in self.of(database).ways.items() if way.fenced), "")
+
     def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
-        self._answers()
+        """As the real one, it asks the target alone, and lowers its own fence."""
         way = self.of(database).ways.get(sync_id)
+        if self.fenced_by(database) != sync_id:
+            return
         fence()
         self.calls.append(("let_go", sync_id))
         if way is not None:
@@ -209,7 +217,8 @@ class FakeRows:
         self.passes(self.slice_takes.total_seconds())
         held = self.of(database)
         came_to = replace(before, why_not=NO_WAY) if fate is SliceFate.ENDED else after
-        self._keep(database, replace(held, ways=held.ways | {sync_id: came_to}, written=0))
+        others = {name: replace(way, fenced=False) for name, way in held.ways.items() if came_to.fenced}
+        self._keep(database, replace(held, ways=held.ways | others | {sync_id: came_to}, written=0))
         if fate is SliceFate.ENDED:
             raise PermanentError(came_to.why_not)
         _ends(fate)

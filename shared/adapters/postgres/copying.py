@@ -2,24 +2,42 @@
 
 One transaction of the source holds a chunk's staging, the images of what it changes, the changes and the row of its
 progress: killed at any point, it is done or not done, and who comes next can tell (`docs/adr/0014`).
+
+It commits without waiting for the disk: a crash of the server loses the last chunks whole, each with its row of
+progress, and they are copied again. What is noted after the last of a round is waited for, and in the write-ahead log
+all chunks stand before that: nothing is ever noted as copied that could still be lost.
+https://www.postgresql.org/docs/current/wal-async-commit.html
 """
 
-from dataclasses import astuple, dataclass, replace
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import timedelta
 from time import monotonic
 
-from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed
+from psycopg import Connection, errors
+from psycopg.sql import SQL, Composable, Composed, Literal
 
-from shared.adapters.postgres.images import Chunk, images_of, keep_images, kept, of_chunk, prepare_images, stored
-from shared.adapters.postgres.quiet import quieted
+from shared.adapters.postgres.applying import Counts, Steps, applying
+from shared.adapters.postgres.catalogue import OURS
+from shared.adapters.postgres.images import Chunk, prepare_images
+from shared.adapters.postgres.quiet import quieting, rousing
 from shared.adapters.postgres.referring import refuse_dropped, refuse_renamed
 from shared.adapters.postgres.replacing import replace_rows
-from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import columns, differs, exactly, listed, ours, same_key, set_to, table
-from shared.adapters.postgres.staging import make_staging, stage, unstaged
+from shared.adapters.postgres.session import Rows, at_once
+from shared.adapters.postgres.sql import listed, ours
+from shared.adapters.postgres.staging import stage, staging
 from shared.model.sync import Pass, SyncTable
 
-__all__ = ["Chunk", "Effects", "applied", "apply_chunk", "prepare_images"]
+__all__ = ["CHUNK_WITHIN", "Chunk", "Effects", "applied", "apply_chunk", "prepare_images", "workers_for"]
+
+# A chunk takes less than a second. Who waits for as long as this has a link that has gone bad: a time-out of a whole
+# scan or proof would be the better part of the time that there is for going back.
+CHUNK_WITHIN = timedelta(seconds=20)
+# Two workers keep a source busy that is near. From where an answer takes longer than this, they mostly wait for it;
+# one of a busy server may take as long, not each of some.
+_FAR_S, _ASKED, _WORKERS_AFAR = 0.002, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +63,29 @@ def apply_chunk(
 ) -> Effects | None:
     """Apply a chunk, unless it was applied.
 
+    A server that waits for rows of a COPY has no time-out for that: who is left behind there must hold nothing. So rows
+    are staged before the chunk is claimed.
+
     Args:
         replica_role: As the plan says.
 
     Returns:
-        What it changed; `None` when somebody else applied it.
+        What it changed; `None` when somebody else applied it, or the way back is not at this round's copy any more.
 
     Raises:
         psycopg.Error: nothing of it happened, or all of it: `progress` tells.
     """
     began = monotonic()
-    of = chunk.of
-    with source.transaction():
-        if not _claimed(source, chunk):
-            return None
-        make_staging(source, of)
-        keys = stage(target, source, chunk)
-        with quieted(source, of, replica_role=replica_role):
-            effects = _apply_to(source, chunk, replica_role=replica_role)
-        source.execute(
-            SQL(
-                "UPDATE {} SET keys = %s, inserted = %s, updated = %s, deleted = %s, vacated = %s, took_ms = %s"
-                " WHERE sync = %s AND oid = %s AND round = %s AND pass = %s AND chunk = %s"
-            ).format(ours("progress")),
-            [keys, *astuple(effects), int((monotonic() - began) * 1000), *_key_of(chunk)],
-        )
+    try:
+        with _begun(source, chunk.of):
+            keys = stage(target, source, chunk)
+            effects = _claim_and_apply(source, chunk, replica_role=replica_role)
+            done = _done(chunk, [keys, *astuple(effects), int((monotonic() - began) * 1000)])
+            at_once(source, [*rousing(chunk.of, replica_role=replica_role), done, SQL("COMMIT")])
+    except errors.IntegrityError as error:
+        if (error.diag.schema_name, error.diag.table_name) != (OURS, "progress"):
+            raise
+        return None
     return effects
 
 
@@ -80,93 +96,84 @@ def applied(source: Connection[Rows], sync: str, of: SyncTable, round_: int, doe
     return {int(str(row[0])) for row in rows}
 
 
-def _claimed(source: Connection[Rows], chunk: Chunk) -> bool:
-    """A second worker waits here until the first has committed, and then leaves the chunk alone."""
-    claimed = source.execute(
-        SQL(
-            "INSERT INTO {} (sync, oid, round, pass, chunk, keys, inserted, updated, deleted, vacated, took_ms)"
-            " VALUES (%s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
-        ).format(ours("progress")),
-        _key_of(chunk),
-    )
-    return claimed.rowcount == 1
+def workers_for(side: Connection[Rows], workers: int) -> int:
+    """Return how many workers are needed, by how far away a side is."""
+    far = all(_answer_s(side) > _FAR_S for _ in range(_ASKED))
+    return max(workers, _WORKERS_AFAR) if far else workers
 
 
-def _key_of(chunk: Chunk) -> list[object]:
-    return [chunk.sync, chunk.of.oid, chunk.round, chunk.does.value, chunk.number]
+def _answer_s(side: Connection[Rows]) -> float:
+    began = monotonic()
+    side.execute("SELECT 1")
+    return monotonic() - began
 
 
-_LIVE, _DEAD, _ANY = SQL("s.rollback_live"), SQL("NOT s.rollback_live"), SQL("true")
+@contextmanager
+def _begun(source: Connection[Rows], of: SyncTable) -> Iterator[None]:
+    """Begin a transaction along with its first statements; who is in it ends it along with the last ones."""
+    try:
+        at_once(source, [SQL("BEGIN"), SQL("SET LOCAL synchronous_commit = off"), staging(of)])
+        yield
+    except BaseException:
+        if not source.closed:
+            source.rollback()
+        raise
 
 
-def _apply_to(source: Connection[Rows], chunk: Chunk, *, replica_role: bool) -> Effects:
-    if not chunk.of.key:
+def _claim_and_apply(source: Connection[Rows], chunk: Chunk, *, replica_role: bool) -> Effects:
+    of = chunk.of
+    first: Steps = [(Counts.NOTHING, one) for one in (_claim(chunk), *quieting(of, replica_role=replica_role))]
+    if of.key and (replica_role or not of.referred):
+        return _effects(source, [*first, *applying(chunk)])
+    _effects(source, first)
+    if not of.key:
         return Effects(*replace_rows(source, chunk))
-    return _apply(source, chunk, replica_role=replica_role)
+    _refuse_what_cascades(source, chunk)
+    return _effects(source, applying(chunk))
 
 
-def _apply(source: Connection[Rows], chunk: Chunk, *, replica_role: bool) -> Effects:
-    of = chunk.of
-    if chunk.does is Pass.VACATE:
-        going = SQL("({} OR {})").format(_DEAD, _gives_up(of))
-        keep_images(source, chunk, going)
-        vacated = _delete(source, of, SQL("{} AND {}").format(_LIVE, _gives_up(of)))
-        return Effects(deleted=_delete(source, of, _DEAD), vacated=vacated)
+def _effects(source: Connection[Rows], steps: Steps) -> Effects:
+    done = at_once(source, [statement for _, statement in steps])
+    counted: Counter[Counts] = Counter()
+    for (counts, _), result in zip(steps, done.results(), strict=True):
+        row = result.fetchone() if result.description else None
+        counted[counts] += int(str(row[0])) if row else result.rowcount
+    new, put = counted[Counts.NEW], counted[Counts.PUT]
+    return Effects(new, put - new, counted[Counts.GONE], counted[Counts.VACATED])
+
+
+def _refuse_what_cascades(source: Connection[Rows], chunk: Chunk) -> None:
     if chunk.does is Pass.DROP:
-        refuse_dropped(source, of)
-        keep_images(source, chunk, _DEAD)
-        return Effects(deleted=_delete(source, of, _DEAD))
-    if not replica_role:
-        refuse_renamed(source, of)
-    both = chunk.does is Pass.MOVE
-    inserted = keep_images(source, chunk, _ANY if both else _LIVE)
-    put = (_put_again(source, chunk) if of.rest and not both else 0) + source.execute(_upsert(of)).rowcount
-    return Effects(inserted, put - inserted, _delete(source, of, _DEAD) if both else 0)
+        refuse_dropped(source, chunk.of)
+    elif chunk.does is not Pass.VACATE:
+        refuse_renamed(source, chunk.of)
 
 
-def _gives_up(of: SyncTable) -> Composable:
-    """The condition that a row of the source holds a unique value that it will not hold any more."""
-    if of.whole_vacate:
-        return differs(of, "t", "s")
-    given = [one for one in of.values if one.name in of.vacate]
-    sides = (listed(exactly(one, side) for one in given) for side in ("t", "s"))
-    return SQL("ROW({}) IS DISTINCT FROM ROW({})").format(*sides) if given else SQL("false")
+def _claim(chunk: Chunk) -> Composed:
+    """A second worker waits here until the first has committed, and then fails: it leaves the chunk alone.
 
-
-def _put_again(source: Connection[Rows], chunk: Chunk) -> int:
-    """Insert the rows that were vacated, with what only the source knows of them; return how many."""
-    of = chunk.of
-    again = SQL(
-        "INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE SELECT {row} FROM pg_temp.staged AS s JOIN {images} AS i"
-        " ON {same} AND {vacated} AND i.rollback_existed WHERE s.rollback_live ON CONFLICT ({key}) DO NOTHING"
+    So does one that stood still meanwhile: the round is null, which is refused, where it is not being copied now. The
+    lock keeps that so until this is committed.
+    """
+    claim = SQL(
+        "INSERT INTO {progress} (sync, oid, round, pass, chunk, keys, inserted, updated, deleted, vacated, took_ms)"
+        " VALUES ({sync}, {oid}, (SELECT {round} FROM {note} WHERE sync = {sync} AND name = 'state'"
+        " AND content ->> 'stage' = 'copy' AND (content ->> 'copied')::int < {round}"
+        " AND (content ->> 'round')::int >= {round} FOR SHARE), {does}, {chunk}, 0, 0, 0, 0, 0, 0)"
     )
-    vacated = replace(chunk, does=Pass.VACATE)
-    source.execute("SET LOCAL enable_hashjoin = on")
-    done = source.execute(
-        again.format(
-            table=table(of.name),
-            names=columns(kept(of)),
-            row=listed([unstaged(of), columns(of.rest, "i")]),
-            images=images_of(of),
-            same=same_key(of.key, "s", "i"),
-            vacated=of_chunk(vacated),
-            key=columns(of.key),
-        )
+    sync, oid, round_, does, number = map(Literal, _key_of(chunk))
+    return claim.format(
+        progress=ours("progress"), note=ours("note"), sync=sync, oid=oid, round=round_, does=does, chunk=number
     )
-    source.execute("SET LOCAL enable_hashjoin = off")
-    return done.rowcount
 
 
-def _upsert(of: SyncTable) -> Composed:
-    names, changed = columns(stored(of)), differs(of, "t", "excluded")
-    put = SQL(
-        "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.staged AS s WHERE {} ON CONFLICT ({}) "
+def _done(chunk: Chunk, counts: list[int]) -> Composable:
+    done = SQL(
+        "UPDATE {} SET (keys, inserted, updated, deleted, vacated, took_ms) = ({})"
+        " WHERE (sync, oid, round, pass, chunk) = ({})"
     )
-    updating = set_to(of, "excluded")
-    then = SQL("DO UPDATE SET {} WHERE {}").format(updating, changed) if updating.as_string() else SQL("DO NOTHING")
-    return put.format(table(of.name), names, unstaged(of), _LIVE, columns(of.key)) + then
+    return done.format(ours("progress"), listed(map(Literal, counts)), listed(map(Literal, _key_of(chunk))))
 
 
-def _delete(source: Connection[Rows], of: SyncTable, which: Composable) -> int:
-    delete = SQL("DELETE FROM {} AS t USING pg_temp.staged AS s WHERE {} AND {}")
-    return source.execute(delete.format(table(of.name), which, same_key(of.key, "s", "t"))).rowcount
+def _key_of(chunk: Chunk) -> list[str | int]:
+    return [chunk.sync, chunk.of.oid, chunk.round, chunk.does.value, chunk.number]

@@ -28,6 +28,10 @@ _HINT = "writes are stopped here because this database is being rolled back"
 _FUNCTION = SQL("CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS {}")
 _BODY = f"BEGIN RAISE EXCEPTION '{_HINT}' USING ERRCODE = '{REFUSED_STATE}'; END"
 _PAUSE_S = 0.05
+_SIGNED = """
+SELECT obj_description(p.oid, 'pg_proc') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = %s AND p.proname = 'fence'
+"""
 # Whoever waits for locks in a circle is found after `deadlock_timeout`, and one of them is ended: we give way before
 # that, so that it is never a writer.
 GIVE_WAY = """
@@ -56,11 +60,12 @@ WHERE l.relation = ANY (%s::regclass[]) AND l.granted AND a.pid <> pg_backend_pi
 """
 
 
-def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], within_s: float) -> float:
+def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], within_s: float, by: str = "") -> float:
     """Stop all writes to the tables; when this returns, none is open and none can begin.
 
     Args:
         within_s: How long open writers are waited for, all in all.
+        by: The way back that puts it up; it takes over one that stands.
 
     Returns:
         How long it took, in seconds.
@@ -77,6 +82,7 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
     names = _fenced(tables)
     with connection.transaction():
         connection.execute(_FUNCTION.format(ours("fence"), Literal(_BODY)))
+        connection.execute(SQL("COMMENT ON FUNCTION {}() IS {}").format(ours("fence"), Literal(by)))
     standing = fenced_tables(connection)
     for place, name in enumerate(names):
         while name not in standing and not _raised(connection, name):
@@ -86,6 +92,14 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
                 raise PermanentError(f"writers did not let go of {name} within {within_s:.0f} s: {holders}")
             sleep(_PAUSE_S)
     return monotonic() - began
+
+
+def fenced_by(connection: Connection[Rows]) -> str:
+    """Return which way back keeps writers out; empty if none does. A fence that nobody signed is nobody's: `?`."""
+    if not fenced_tables(connection, only_firing=False):
+        return ""
+    row = connection.execute(_SIGNED, [OURS]).fetchone()
+    return str(row[0]) if row and row[0] else "?"
 
 
 def lower_fence(connection: Connection[Rows], tables: Sequence[SyncTable]) -> None:

@@ -54,12 +54,12 @@ class Gathering:
         for of in self.sides.plan.tables:
             if pinned(self.sides.target, self.sync, of.oid, self.round) is not None:
                 continue
-            if monotonic() > until:
-                return False
             if self.round == 1:
                 self._pin_first(of, is_logged=of.oid in logged)
             else:
                 self._pin_again(of, is_logged=of.oid in logged, found=found.get(of, []))
+            if monotonic() > until:
+                return False
         return True
 
     def _compared(self, logged: Collection[int], until: float) -> bool:

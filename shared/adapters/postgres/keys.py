@@ -1,6 +1,7 @@
 """Keys of rows on their way between the sides: as lines of COPY's text format, never as values of this program."""
 
 from collections.abc import Iterable
+from itertools import batched
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -11,6 +12,8 @@ from shared.adapters.postgres.sql import column, columns, table
 from shared.model.sync import ROW_HASH, SyncTable
 
 KEYS = Identifier("pg_temp", "keys_given")
+# Each write of its own waits for the connection.
+_KEYS_AT_ONCE = 1_000
 
 
 def written_on(side: Connection[Rows], of: SyncTable, oid: int, snapshot: str) -> list[bytes]:
@@ -28,8 +31,8 @@ def give_keys(side: Connection[Rows], of: SyncTable, keys: Iterable[bytes]) -> N
     """Put keys into a temporary table of the running transaction."""
     side.execute(SQL("CREATE TEMP TABLE keys_given ON COMMIT DROP AS {} WITH NO DATA").format(no_keys(of)))
     with side.cursor().copy(SQL("COPY {} FROM STDIN").format(KEYS)) as copy:
-        for key in keys:
-            copy.write(key)
+        for some in batched(keys, _KEYS_AT_ONCE, strict=False):
+            copy.write(b"".join(some))
     side.execute(SQL("ANALYZE {}").format(KEYS))
 
 

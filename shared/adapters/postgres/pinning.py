@@ -3,16 +3,16 @@
 Round 1 is what the log says was written since the checkpoint; the rounds after it are what a proof found different.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Literal
+from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.capture import captured_oids, log_of, logged_keys
 from shared.adapters.postgres.keys import give_keys, no_keys
-from shared.adapters.postgres.session import Rows
+from shared.adapters.postgres.session import Rows, at_once
 from shared.adapters.postgres.sql import column, columns, ours, same_key
 from shared.model.sync import MOST_ROWS_WITHOUT_KEY, SyncTable
 
@@ -37,9 +37,9 @@ def pinned(connection: Connection[Rows], sync: str, oid: int, round_: int) -> Pi
 def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int) -> Pinned:
     """Pin what was written since a snapshot: every key whose transaction the snapshot did not see as committed.
 
-    A log of another key than that of now is not read: the proof finds what differs.
+    Its log has the key of now. Of a table without one, the proof finds what differs.
     """
-    if not of.key or set(logged_keys(connection).get(of.oid, ())) != set(of.key):
+    if not of.key:
         return _pin(connection, sync, of, 1, no_keys(of), chunk)
     keys = SQL("SELECT DISTINCT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
         columns(of.key), log_of(of.oid), Literal(snapshot)
@@ -57,11 +57,13 @@ def pin_listed(
         return _pin(connection, sync, of, round_, keys, chunk)
 
 
-def pin_more(connection: Connection[Rows], sync: str, of: SyncTable, lines: Iterable[bytes], chunk: int) -> None:
+def pin_more(connection: Connection[Rows], sync: str, of: SyncTable, lines: Collection[bytes], chunk: int) -> None:
     """Add keys to the first round, in chunks of their own, unless they are in it.
 
     They go side by side with the others: a row may take a unique value that one of these gives up.
     """
+    if not lines:
+        return
     into = ours(f"pinned_{of.oid}")
     with connection.transaction():
         give_keys(connection, of, lines)
@@ -92,8 +94,10 @@ def _count(connection: Connection[Rows], sync: str, of: SyncTable) -> None:
     )
 
 
-def unpin(connection: Connection[Rows], of: SyncTable, lines: Iterable[bytes]) -> None:
+def unpin(connection: Connection[Rows], of: SyncTable, lines: Collection[bytes]) -> None:
     """Take keys off the list again, before any of it is copied."""
+    if not lines:
+        return
     with connection.transaction():
         give_keys(connection, of, lines)
         connection.execute(
@@ -112,14 +116,18 @@ def emptied_since(connection: Connection[Rows], snapshot: str) -> set[int]:
     noted: list[Any] = connection.execute(
         SQL("SELECT DISTINCT oid::int8 FROM {} WHERE {}").format(ours("emptied"), unseen)
     ).fetchall()
-    nameless = {
-        oid
-        for oid, key in logged_keys(connection).items()
-        if connection.execute(
-            SQL("SELECT 1 FROM {} WHERE {} IS NULL AND {} LIMIT 1").format(log_of(oid), column(key[0]), unseen)
-        ).fetchone()
-    }
+    nameless = _nameless(connection, unseen)
     return {oid for (oid,) in noted} | nameless | _unfit(connection)
+
+
+def _nameless(connection: Connection[Rows], unseen: Composable) -> set[int]:
+    """Return the tables with rows in their log of which only the number is known."""
+    asked = SQL("SELECT {}::int8 WHERE EXISTS (SELECT FROM {} WHERE {} IS NULL AND {})")
+    each = [
+        asked.format(Literal(oid), log_of(oid), column(key[0]), unseen) for oid, key in logged_keys(connection).items()
+    ]
+    rows: list[Any] = connection.execute(SQL(" UNION ALL ").join(each)).fetchall() if each else []
+    return {oid for (oid,) in rows}
 
 
 def _unfit(connection: Connection[Rows]) -> set[int]:
@@ -151,20 +159,22 @@ def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, ke
     ).format(columns(of.named_by), Literal(round_), columns(of.named_by), Literal(_size(of, chunk)), keys)
     with connection.transaction():
         if round_ == 1:
-            connection.execute(SQL("DROP TABLE IF EXISTS {}").format(into))
-            connection.execute(SQL("CREATE TABLE {} AS {}").format(into, numbered))
-            connection.execute(SQL("CREATE INDEX ON {} (rollback_round, rollback_chunk)").format(into))
+            dropping = SQL("DROP TABLE IF EXISTS {}").format(into)
+            at_once(connection, [dropping, SQL("CREATE TABLE {} AS {}").format(into, numbered)])
+            indexing = [SQL("CREATE INDEX ON {} (rollback_round, rollback_chunk)").format(into)]
         else:
             connection.execute(SQL("INSERT INTO {} {}").format(into, numbered))
-        connection.execute(SQL("ANALYZE {}").format(into))
-        row = connection.execute(
-            SQL("SELECT count(*), coalesce(max(rollback_chunk) + 1, 0) FROM {} WHERE rollback_round = %s").format(into),
-            [round_],
-        ).fetchone()
-        assert row is not None  # noqa: S101  # an aggregate has one row: tells the type checker
-        done = Pinned(int(str(row[0])), int(str(row[1])))
-        connection.execute(
-            SQL("INSERT INTO {} (sync, oid, round, keys, chunks) VALUES (%s, %s, %s, %s, %s)").format(ours("pin")),
-            [sync, of.oid, round_, done.keys, done.chunks],
-        )
-    return done
+            indexing = []
+        analysing = SQL("ANALYZE {}").format(into)
+        *_, last = at_once(connection, [*indexing, analysing, _noted(sync, of, round_)]).results()
+        counted, chunks = last.fetchall()[0]
+    return Pinned(int(str(counted)), int(str(chunks)))
+
+
+def _noted(sync: str, of: SyncTable, round_: int) -> Composed:
+    noting = SQL(
+        "INSERT INTO {} (sync, oid, round, keys, chunks) SELECT {}, {}, {}, count(*),"
+        " coalesce(max(rollback_chunk) + 1, 0) FROM {} WHERE rollback_round = {} RETURNING keys, chunks"
+    )
+    sync_, oid, number = Literal(sync), Literal(of.oid), Literal(round_)
+    return noting.format(ours("pin"), sync_, oid, number, ours(f"pinned_{of.oid}"), number)

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composable, Identifier
 
-from shared.adapters.postgres.session import Rows
+from shared.adapters.postgres.session import Rows, at_once
 from shared.adapters.postgres.sql import table
 from shared.model.sync import SyncTable
 
 # A staging table has no statistics: left alone, the planner reads all of a large table to find a chunk of it.
-_BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+_BY_INDEX = (
+    SQL("SET LOCAL enable_hashjoin = off"),
+    SQL("SET LOCAL enable_mergejoin = off"),
+    SQL("SET LOCAL enable_seqscan = off"),
+)
 _ENABLE = {"O": SQL("ENABLE TRIGGER"), "A": SQL("ENABLE ALWAYS TRIGGER"), "R": SQL("ENABLE REPLICA TRIGGER")}
 
 
@@ -28,15 +32,31 @@ def quieted(source: Connection[Rows], of: SyncTable, *, replica_role: bool) -> I
     Args:
         replica_role: We may take the replica role.
     """
-    source.execute(_BY_INDEX)
-    alter = SQL("ALTER TABLE {} {} {}")
-    firing = [(name, fires) for name, fires in of.triggers if not replica_role or fires != "O"]
-    for name, _ in firing:
-        source.execute(alter.format(table(of.name), SQL("DISABLE TRIGGER"), Identifier(name)))
-    if replica_role:
-        source.execute("SET LOCAL session_replication_role = replica")
+    at_once(source, quieting(of, replica_role=replica_role))
     yield
-    if replica_role:
-        source.execute("SET LOCAL session_replication_role = origin")
-    for name, fires in firing:
-        source.execute(alter.format(table(of.name), _ENABLE[fires], Identifier(name)))
+    roused = rousing(of, replica_role=replica_role)
+    if roused:
+        at_once(source, roused)
+
+
+def quieting(of: SyncTable, *, replica_role: bool) -> list[Composable]:
+    """Return the statements that set triggers of a table aside."""
+    alter = SQL("ALTER TABLE {} DISABLE TRIGGER {}")
+    disabling = [alter.format(table(of.name), Identifier(name)) for name, _ in _firing(of, replica_role=replica_role)]
+    role = [SQL("SET LOCAL session_replication_role = replica")] if replica_role else []
+    return [*_BY_INDEX, *disabling, *role]
+
+
+def rousing(of: SyncTable, *, replica_role: bool) -> list[Composable]:
+    """Return the statements that let them fire as before."""
+    alter = SQL("ALTER TABLE {} {} {}")
+    enabling = [
+        alter.format(table(of.name), _ENABLE[fires], Identifier(name))
+        for name, fires in _firing(of, replica_role=replica_role)
+    ]
+    role = [SQL("SET LOCAL session_replication_role = origin")] if replica_role else []
+    return [*role, *enabling]
+
+
+def _firing(of: SyncTable, *, replica_role: bool) -> list[tuple[str, str]]:
+    return [(name, fires) for name, fires in of.triggers if not replica_role or fires != "O"]

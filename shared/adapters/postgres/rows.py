@@ -8,7 +8,8 @@ from datetime import timedelta
 from psycopg import Connection
 
 from shared.adapters.postgres.evidence import progress, shown
-from shared.adapters.postgres.fence import fenced_tables, lower_fences, open_tables
+from shared.adapters.postgres.fence import fenced_by, fenced_tables, lower_fences, open_tables
+from shared.adapters.postgres.one_worker import instead_of_others
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sides import accesses
 from shared.adapters.postgres.state import Stage, State, stored_state
@@ -52,13 +53,22 @@ class PostgresRows:
             _SLICE_S, fence
         )
 
-    def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
-        """The source is not asked: writers are let in although it may be down. The next slice sees it for itself."""
+    def fenced_by(self, database: Database) -> str:
         _, target = accesses(database, self.token)
         with target.connected(statement=_LOOK) as there:
-            if fenced_tables(there, only_firing=False):
+            return fenced_by(there)
+
+    def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
+        """The source is not asked: writers are let in although it may be down. The next slice sees it for itself.
+
+        A slice that still waits for open writers would put up more of the fence afterwards: it is ended.
+        """
+        _, target = accesses(database, self.token)
+        with target.connected(statement=_LOOK) as there:
+            if fenced_by(there) in (sync_id, "?"):
                 fence()
-                lower_fences(there)
+                with instead_of_others(there):
+                    lower_fences(there)
 
 
 def _picture(
@@ -71,7 +81,7 @@ def _picture(
         proved=state.stage is Stage.DONE and not undone,
         says=undone or says,
         why_not=says if state.stage is Stage.UNDONE else state.why_not or None,
-        fenced=bool(fenced_tables(target)),
+        fenced=bool(fenced_tables(target)) and fenced_by(target) in (sync_id, "?"),
         shown=shown(source, sync_id, state),
     )
 

@@ -7,16 +7,17 @@ https://www.postgresql.org/docs/current/runtime-config-client.html
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor, errors
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Composable
 
 from shared.errors import PermanentError, TransientError
 
@@ -40,8 +41,14 @@ _SETTINGS = {
     "temp_buffers": "16384",
     "default_transaction_isolation": "read committed",
     "synchronous_commit": "on",
+    # A server that waits for a client within a COPY has no time-out for that: only its network can tell.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 _CONNECT_WITHIN_S = 10
+# How much later than the server's own time-out its answer may come.
+_MARGIN_S = 2.0
 _RETRY = timedelta(seconds=2)
 # Classes of SQLSTATE that say "not now": connection, insufficient resources (not a full disk), operator intervention,
 # a transaction that was rolled back. https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -57,10 +64,23 @@ class _Side(Connection[Rows]):
     """A connection whose errors say of which side they are: two are open at once, one inside of the other."""
 
     called = ""
+    answers_within_s: float = _CONNECT_WITHIN_S
 
     def wait(self, gen: PQGen[_T], interval: float = _LOOK_UP_S, timeout: float | None = None) -> _T:
+        """Wait for an answer, but not for ever.
+
+        A link may stall without its end being told: gateways acknowledge what they do not deliver. Then neither the
+        server's time-out comes through, nor does one of TCP pass.
+        """
         try:
-            return super().wait(gen, interval, timeout)
+            return super().wait(gen, interval, self.answers_within_s if timeout is None else timeout)
+        except errors._WaitTimeout:
+            if timeout is not None:  # the driver's own, which it expects
+                raise
+            self.close()  # what it is at nobody knows
+            late = psycopg.OperationalError("no answer in time")
+            late.add_note(self.called)
+            raise late from None
         except psycopg.Error as error:
             error.add_note(self.called)
             raise
@@ -83,26 +103,38 @@ class Access:
     verified: bool = True
 
     @contextmanager
-    def connected(self, *, statement: timedelta, lock: timedelta = timedelta(seconds=2)) -> Iterator[Connection[Rows]]:
+    def connected(
+        self,
+        *,
+        statement: timedelta,
+        lock: timedelta = timedelta(seconds=2),
+        idle: timedelta | None = None,
+        answer: timedelta | None = None,
+    ) -> Iterator[Connection[Rows]]:
         """Open a connection in autocommit, and close it.
 
         Args:
             statement: The longest that one statement may take.
             lock: The longest that one may wait for another's lock.
+            idle: The longest that the server waits for the next statement of a transaction; twice that of a statement
+                if not given, as the other side may be worked at meanwhile.
+            answer: The longest that the server may be at something, where that is not `statement`: some statements
+                have limits of their own. Whose answer takes longer is given up.
 
         Raises:
             TransientError: it does not answer, or not now.
             PermanentError: it will not work however often it is tried.
         """
         with translated(self.called):
-            connection = self._open(statement, lock)
+            connection = self._open(statement, lock, idle or 2 * statement)
+            connection.answers_within_s = (answer or statement) / timedelta(seconds=1) + _MARGIN_S
         try:
             with translated(self.called):
                 yield connection
         finally:
             connection.close()
 
-    def _open(self, statement: timedelta, lock: timedelta) -> Connection[Rows]:
+    def _open(self, statement: timedelta, lock: timedelta, idle: timedelta) -> "_Side":
         given = self._given()
         given |= {"connect_timeout": _CONNECT_WITHIN_S, "application_name": "rollback-controller"}
         given |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "client_encoding": "UTF8"}
@@ -114,7 +146,7 @@ class Access:
         connection = _Side.connect(**given, autocommit=True, prepare_threshold=None)
         connection.called = self.called
         try:
-            _configure(connection, statement, lock)
+            _configure(connection, statement, lock, idle)
         except BaseException:
             connection.close()
             raise
@@ -131,11 +163,11 @@ class Access:
         return given
 
 
-def _configure(connection: Connection[Rows], statement: timedelta, lock: timedelta) -> None:
+def _configure(connection: Connection[Rows], statement: timedelta, lock: timedelta, idle: timedelta) -> None:
     settings = _SETTINGS | {
         "statement_timeout": _ms(statement),
         "lock_timeout": _ms(lock),
-        "idle_in_transaction_session_timeout": _ms(2 * statement),
+        "idle_in_transaction_session_timeout": _ms(idle),
     }
     connection.execute(
         "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)",
@@ -187,3 +219,16 @@ def _passes(error: psycopg.Error) -> bool:
     if "FATAL:" in said:
         return any(word in said for word in _NOT_NOW)
     return isinstance(error, psycopg.OperationalError) and not any(word in said for word in _NOT_TRUSTED)
+
+
+def at_once(side: Connection[Rows], statements: Iterable[Composable]) -> Cursor[Rows]:
+    """Send statements as one message: on a long way, an answer for each takes longer than the work.
+
+    Outside of a transaction they are one; they may begin and end one themselves. After an error nothing of what follows
+    is done, and the error is that of its statement, as if it had been sent alone.
+    https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+
+    Returns:
+        The results of all, by `results()`.
+    """
+    return side.execute(SQL("; ").join(statements))

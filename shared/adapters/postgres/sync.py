@@ -6,7 +6,7 @@ in the databases themselves: any worker goes on from there, after any crash. Unt
 called done; and when writers were let in again, it goes on from the fence with what they have written.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from time import monotonic
@@ -15,34 +15,31 @@ from psycopg import Connection
 
 from shared.adapters.postgres.aftermath import advance_sequences, orphans
 from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
-from shared.adapters.postgres.conflicts import kept_on_source
 from shared.adapters.postgres.copying import Chunk, applied, apply_chunk, prepare_images
-from shared.adapters.postgres.differences import differences, note_differences
 from shared.adapters.postgres.fence import raise_fence, unfenced
+from shared.adapters.postgres.fitting import misfits_named
 from shared.adapters.postgres.gathering import Gathering
 from shared.adapters.postgres.judging import judge
 from shared.adapters.postgres.logs import demand_logged, drain_to_the_end
-from shared.adapters.postgres.pinning import pin_listed, pinned
 from shared.adapters.postgres.one_worker import alone
-from shared.adapters.postgres.proof import Kept, Proof
+from shared.adapters.postgres.pinning import pinned
 from shared.adapters.postgres.proof_progress import forget
+from shared.adapters.postgres.proving import Proving, kept_rows
 from shared.adapters.postgres.records import prepare_source, prepare_target, save_state
 from shared.adapters.postgres.reopened import as_of_now, last_round
 from shared.adapters.postgres.room import demand_room, expected_bytes
 from shared.adapters.postgres.session import Access, Rows, translated
 from shared.adapters.postgres.sides import Sides, read_sides
-from shared.adapters.postgres.state import Proven, Stage, State, keep_reason, snapshot_of, stored_state
-from shared.adapters.postgres.unexplained import keep_unexplained, not_told, stays_on_source, unexplained
+from shared.adapters.postgres.state import Stage, State, keep_reason, snapshot_of, stored_state
+from shared.adapters.postgres.unexplained import not_told
 from shared.adapters.postgres.writers import demand_quiet, quiet_point
 from shared.decision.sync_passes import passes
 from shared.errors import PermanentError
 from shared.model.policy_data import Rule
-from shared.model.sync import Conflicts, Pass, SyncPlan, SyncRules, SyncTable
+from shared.model.sync import Pass, SyncPlan, SyncRules, SyncTable
 from shared.ports.traffic import Fence
 
 __all__ = ["Stage", "State", "Sync"]
-
-_MOST_PROOFS = 8
 
 
 class Sync:
@@ -84,19 +81,22 @@ class Sync:
 
         Raises:
             PermanentError: it cannot go on; the sentence says why, and nothing that was done is lost.
-            TransientError: it may go on later.
+            TransientError: it may go on later; another worker may be at it.
         """
-        until = monotonic() + within_s
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
-        with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
+        with (
+            self._source.connected(**waits) as source,
+            self._target.connected(**waits) as target,
+            alone((source, target), self._rules),
+        ):
             try:
-                with translated("source"), alone(source, target, self._rules):
-                    return self._go_on(source, target, until, fence)
+                with translated("source"):
+                    return self._go_on(source, target, within_s, fence)
             except PermanentError as error:
                 keep_reason(source, self._id, self._checkpoint_id, str(error))
                 raise
 
-    def _go_on(self, source: Connection[Rows], target: Connection[Rows], until: float, fence: Fence) -> State:
+    def _go_on(self, source: Connection[Rows], target: Connection[Rows], within_s: float, fence: Fence) -> State:
         state = stored_state(source, self._id) or State(checkpoint=self._checkpoint_id)
         if state.stage is Stage.UNDONE:
             raise PermanentError("it was taken back: going back once more needs a new rollback")
@@ -110,6 +110,7 @@ class Sync:
         prepare_source(source)
         prepare_target(target)
         state = replace(state, why_not="")
+        until = monotonic() + within_s
         while state.stage is not Stage.DONE and monotonic() < until:
             was, state = state.stage, self._timed(sides, state, until)
             save_state(source, self._id, state)
@@ -150,7 +151,7 @@ class Sync:
             demand_logged(sides)
             seen, took = quiet_point(sides.target, names, within_s)
         else:
-            took = raise_fence(sides.target, sides.plan.tables, within_s)
+            took = raise_fence(sides.target, sides.plan.tables, within_s, self._id)
             self._demand_no_writers(sides, state)
             seen = snapshot_of(sides.target)
         drain_to_the_end(sides.target, self._checkpoint(sides, state))
@@ -209,12 +210,12 @@ class Sync:
     def _worker(self, plan: SyncPlan, left: Iterator[Chunk], until: float) -> bool:
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
         with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
-            while monotonic() < until:
-                chunk = next(left, None)
-                if chunk is None:
-                    return True
-                apply_chunk(target, source, chunk, replica_role=plan.replica_role)
-        return False
+            for chunk in left:
+                with misfits_named(target, chunk.of):
+                    apply_chunk(target, source, chunk, replica_role=plan.replica_role)
+                if monotonic() > until:
+                    return False
+        return True
 
     def _settle(self, sides: Sides, state: State, until: float) -> State:
         moved = advance_sequences(sides.source, sides.here.sequences, sides.there.sequences)
@@ -222,62 +223,7 @@ class Sync:
         return replace(state, stage=Stage.PROVE, sequences=state.sequences | named)
 
     def _prove(self, sides: Sides, state: State, until: float) -> State:
-        """Compare one table; after the last one it is known whether there is another round."""
-        left = [of for of in sides.plan.tables if of.oid not in state.proved]
-        if left:
-            return self._compared(sides, state, left[0], until)
-        self._stop_for_unexplained(sides, state)
-        proofs = state.proofs + 1
-        if state.different and proofs >= _MOST_PROOFS:
-            raise PermanentError(f"{state.different} rows are still not the same after {proofs} rounds")
-        again = replace(state, proofs=proofs, proved=(), different=0)
-        if state.different:
-            return replace(again, stage=Stage.COPY, round=state.round + 1)
-        return replace(again, stage=Stage.JUDGE)
-
-    def _compared(self, sides: Sides, state: State, of: SyncTable, until: float) -> State:
-        kept_in = Kept(sides.source, self._id, f"prove {state.pinned_at} {state.round} {state.proofs}")
-        compared = Proof(sides.source, sides.target, sides.by, self._pool).go_on(of, until, kept_in)
-        if compared is None:
-            return replace(state, comparing=f"{of.name}: {kept_in.share(of):.0%} compared")
-        kept = kept_on_source(sides.source, self._id, of.oid) | stays_on_source(sides.source, self._id, of.oid)
-        keys = [key for key in compared.different if key not in kept]
-        odd = self._unexplained(sides, state, of, keys)
-        if self._rules.unexplained is not Conflicts.TARGET_WINS:
-            keys = [key for key in keys if key not in odd]
-        if keys:
-            found = differences(sides.source, sides.target, of, [key for key in keys if key not in odd])
-            note_differences(sides.source, self._id, of, state.round, found)
-            pin_listed(sides.target, self._id, of, state.round + 1, keys, self._rules.chunk)
-        proven = Proven(
-            rows=compared.rows, digest=f"{compared.digest:016x}", buckets=compared.buckets, different=len(keys)
-        )
-        return replace(
-            state,
-            proved=(*state.proved, of.oid),
-            different=state.different + len(keys),
-            tables=state.tables | {str(of.name): proven},
-            unexplained=state.unexplained | ({str(of.name): len(odd)} if odd else {}),
-            comparing="",
-        )
-
-    def _unexplained(self, sides: Sides, state: State, of: SyncTable, keys: Collection[bytes]) -> set[bytes]:
-        """Find the rows that nobody wrote, and write them down."""
-        if not keys or str(of.name) in state.not_told:
-            return set()
-        checkpoint = self._checkpoint(sides, state)
-        odd = unexplained(sides, of, checkpoint, keys)
-        if odd:
-            keep_unexplained(sides, self._id, of, checkpoint, odd, self._rules.unexplained)
-        return set(odd)
-
-    def _stop_for_unexplained(self, sides: Sides, state: State) -> None:
-        """Nothing of the next round is copied; when it goes on by another rule, it is with this proof."""
-        if not state.unexplained or self._rules.unexplained is not Conflicts.STOP:
-            return
-        save_state(sides.source, self._id, replace(state, proved=(), different=0, unexplained={}))
-        several = ", ".join(f"{rows} of {name}" for name, rows in state.unexplained.items())
-        raise PermanentError(f"rows are not the same although nobody wrote them since the checkpoint: {several}")
+        return Proving(self._id, sides, self._rules, self._pool, self._checkpoint(sides, state)).go_on(state, until)
 
     def _judge(self, sides: Sides, state: State, until: float) -> State:
         """All rows are the same: what else must hold before it is called done."""
@@ -289,13 +235,16 @@ class Sync:
         rows = sum(state.tables[str(of.name)].rows[1] for of in sides.plan.tables)
         checked = {(of.name, one.name) for of in sides.plan.tables for one in of.references}
         checked |= {(name, one.name) for of in sides.plan.tables for name, one in of.referred}
+        forget(sides.source, self._id)
+        stay = sum(len(kept_rows(sides.source, self._id, of.oid)) for of in sides.plan.tables)
         return replace(
             state,
             stage=Stage.DONE,
             rows=rows,
             judged=judged,
             references=len(checked),
-            said=f"{rows} rows are the same on both sides",
+            said=f"{rows} rows are the same on both sides"
+            + (f"; {stay} stay as they are on the source" if stay else ""),
         )
 
     def _demand_no_writers(self, sides: Sides, state: State) -> None:
@@ -314,3 +263,7 @@ class Sync:
         if found is None:
             raise PermanentError(f"there is no checkpoint {state.checkpoint!r} on the target")
         return found
+
+
+def _and(stay: int) -> str:
+    return f"; {stay} stay as they are on the source" if stay else ""

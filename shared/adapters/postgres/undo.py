@@ -5,7 +5,6 @@ Images stay, so that it can be proved afterwards that every row is as it was. Se
 they gave are in use, and a gap in them does no harm.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection
@@ -16,7 +15,7 @@ from shared.adapters.postgres.quiet import quieted
 from shared.adapters.postgres.replacing import put_rows_back
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sql import columns, differs, ours, same_key, set_to, table
-from shared.model.sync import Pass, SyncTable
+from shared.model.sync import Pass, SyncPlan, SyncTable
 
 # Beside the pass that it takes back.
 UNDONE = "undone "
@@ -27,13 +26,9 @@ SELECT oid::int8, round, pass, chunk FROM {progress} AS p WHERE sync = %(sync)s 
 """
 
 
-def applied_chunks(source: Connection[Rows], sync: str, tables: Iterable[SyncTable]) -> list[Chunk]:
-    """Return what was applied and not taken back, the last first: all of a pass before those that it followed.
-
-    Args:
-        tables: Those of which rows were changed.
-    """
-    by_oid = {of.oid: of for of in tables}
+def applied_chunks(source: Connection[Rows], sync: str, plan: SyncPlan) -> list[Chunk]:
+    """Return what was applied and not taken back, the last first: all of a pass before those that it followed."""
+    by_oid = {of.oid: of for of in plan.tables}
     asked = SQL(_APPLIED).format(progress=ours("progress"))
     rows: list[Any] = source.execute(
         asked, {"sync": sync, "passes": [one.value for one in Pass], "undone": UNDONE}

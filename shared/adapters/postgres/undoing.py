@@ -12,14 +12,15 @@ from pydantic import TypeAdapter
 
 from shared.adapters.postgres.copies import copies_afterwards, copies_now
 from shared.adapters.postgres.images import summarise_images
+from shared.adapters.postgres.one_worker import alone
 from shared.adapters.postgres.records import load_note, save_note, save_state
 from shared.adapters.postgres.session import Access, Rows
 from shared.adapters.postgres.state import Stage, State, stored_state
 from shared.adapters.postgres.touched import Changed, changed_since, not_back
 from shared.adapters.postgres.undo import applied_chunks, undo_chunk
-from shared.adapters.postgres.undo_plan import UndoPlan, undo_plan
+from shared.adapters.postgres.undo_plan import undo_plan
 from shared.errors import PermanentError
-from shared.model.sync import SyncRules
+from shared.model.sync import SyncPlan, SyncRules
 from shared.ports.traffic import Fence
 
 _NOTE = "undo"
@@ -77,7 +78,7 @@ class Undo:
         """
         until = monotonic() + within_s
         waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
-        with self._source.connected(**waits) as source:
+        with self._source.connected(**waits) as source, alone([source], self._rules):
             was = stored_state(source, self._id)
             if was is None:
                 raise PermanentError("there is nothing to be taken back: the way back has not begun")
@@ -93,14 +94,14 @@ class Undo:
                     break
             return state
 
-    def _next(self, source: Connection[Rows], plan: UndoPlan, was: State, state: UndoState, until: float) -> UndoState:
+    def _next(self, source: Connection[Rows], plan: SyncPlan, was: State, state: UndoState, until: float) -> UndoState:
         if state.stage is UndoStage.LOOK:
             return self._look(source, plan, was, state)
         if state.stage is UndoStage.UNDO:
             return self._undo(source, plan, state, until)
         return self._prove(source, plan, state)
 
-    def _look(self, source: Connection[Rows], plan: UndoPlan, was: State, state: UndoState) -> UndoState:
+    def _look(self, source: Connection[Rows], plan: SyncPlan, was: State, state: UndoState) -> UndoState:
         """What others have changed since is theirs; from here on the way back itself goes on no more."""
         nameless = {str(of.name): copies_afterwards(source, self._id, of) for of in plan.tables if not of.key}
         found = {str(of.name): changed_since(source, self._id, of) for of in plan.tables if of.key}
@@ -115,15 +116,15 @@ class Undo:
         copies = {name: one.digest for name, one in nameless.items()}
         return replace(state, stage=UndoStage.UNDO, overwritten=changed, copies=copies)
 
-    def _undo(self, source: Connection[Rows], plan: UndoPlan, state: UndoState, until: float) -> UndoState:
-        chunks = applied_chunks(source, self._id, plan.tables)
+    def _undo(self, source: Connection[Rows], plan: SyncPlan, state: UndoState, until: float) -> UndoState:
+        chunks = applied_chunks(source, self._id, plan)
         for place, chunk in enumerate(chunks):
             if monotonic() > until:
                 return replace(state, left=len(chunks) - place)
             undo_chunk(source, chunk, replica_role=plan.replica_role)
         return replace(state, stage=UndoStage.PROVE, left=0)
 
-    def _prove(self, source: Connection[Rows], plan: UndoPlan, state: UndoState) -> UndoState:
+    def _prove(self, source: Connection[Rows], plan: SyncPlan, state: UndoState) -> UndoState:
         found = {str(of.name): not_back(source, self._id, of) for of in plan.tables if of.key}
         wrong = [f"{count} of {name}" for name, count in found.items() if count]
         wrong += [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ControllerError
+from shared.model.checkpoint import held_as
 from shared.model.policy import Policy
 from shared.model.policy_roads import DataSyncRoad, kind_of
 from shared.model.policy_verify import HoldsCheck
@@ -37,7 +38,7 @@ class HeldChecker:
         if self.rows is None:
             return CheckResult(passed=False, note=f"nobody looks at the rows of {road.data_sync}", unanswered=True)
         try:
-            picture = self.rows.look(policy.databases[road.data_sync], expected.rollback_id)
+            picture = self.rows.look(policy.databases[road.data_sync], held_as(expected.rollback_id, road.data_sync))
         except ControllerError as error:
             return CheckResult(passed=False, note=f"{road.data_sync} cannot be read back: {error}", unanswered=True)
         return CheckResult(passed=picture.proved, note=f"{road.data_sync}: {picture.says}", evidence=picture.shown)

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.decision.bake import TOLD, Baking, ends_badly, held, told_of_hold
+from shared.decision.checkpoints import missing_checkpoint
 from shared.decision.promotion import IN_PRODUCTION
-from shared.engine.records import CHANGE, NOW_ONE, QUARANTINE, WATCH, decode
+from shared.engine.records import CHANGE, CHECKPOINTS, NOW_ONE, QUARANTINE, WATCH, decode
 from shared.engine.steps.step import Done, Look, Step, Stop, Wait
 from shared.engine.steps.traffic import shown, wrong_slot
 from shared.engine.steps.verify import GOOD_LOOKS, Checks, VerifyOutside
 from shared.errors import ControllerError, PermanentError
 from shared.model.change import Change
+from shared.model.checkpoint import Checkpoints
 from shared.model.policy import Policy
 from shared.model.policy_promotion import Promotion
 from shared.model.policy_verify import CheckBase, GetCheck
@@ -23,6 +25,10 @@ from shared.model.watch import WatchState
 from shared.ports import Expected, Ledger, SlotSite
 
 _ASK_AGAIN = timedelta(seconds=3)
+# One scan reads the change and its checkpoints.
+_CHANGES = "now:1:ch"
+# Stages that give people the new build.
+FORWARD = frozenset({Stage.SHARE, Stage.SWAP})
 _SMOKE_TRIES = 2
 _BAKE_POLL = timedelta(seconds=10)
 # For so long it is looked as often as the policy says: what was swapped is seen within seconds.
@@ -45,6 +51,26 @@ class WarmSlot:
         if failing:
             return Wait(until=now + _ASK_AGAIN, note=f"the slot is not warm: {failing['warm']}")
         return Done(note=f"slot {promotion.slot} answers with build {run.promoted} within {say_span(within)}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnceRowsAreSafe:
+    """Nobody is given a new build before there is a checkpoint of every database that its change must wait for."""
+
+    step: Step
+    ledger: Ledger
+
+    def observe(self, policy: Policy, run: Run, record: StepRecord, now: datetime) -> Look:
+        why = self._waits_for(policy) if policy.databases and not record.acts else None
+        if why is None:
+            return self.step.observe(policy, run, record, now)
+        return Wait(until=now + _ASK_AGAIN, note=f"its rows could not go back: {why}")
+
+    def _waits_for(self, policy: Policy) -> str | None:
+        rows = {row.key: row for row in self.ledger.scan(policy.workload, _CHANGES)}
+        change = decode(Change, rows[CHANGE].body) if CHANGE in rows else None
+        kept = decode(Checkpoints, rows[CHECKPOINTS].body) if CHECKPOINTS in rows else Checkpoints()
+        return missing_checkpoint(policy, change, kept)
 
 
 @dataclass(frozen=True, slots=True)

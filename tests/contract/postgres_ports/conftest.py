@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.postgres.conftest import servers
 from tests.contract.postgres.pairs import Servers
-from tests.contract.postgres_ports.moved import Moved, moved
+from tests.contract.postgres_ports.moved import Moved, made_anew, moved
 
 __all__ = ["servers"]
 
@@ -18,14 +18,18 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
+@pytest.fixture(scope="session")
+def pairs(servers: Servers, pool: ThreadPoolExecutor) -> Iterator[tuple[Moved, Moved]]:  # a fixture by its name
+    with moved(servers, pool) as one, moved(servers, pool) as other:
+        yield one, other
+
+
 @pytest.fixture(scope="module")
-def lasting(servers: Servers, pool: ThreadPoolExecutor) -> Iterator[Moved]:  # a fixture by its name
+def lasting(pairs: tuple[Moved, Moved]) -> Moved:
     """One for all tests of a module that leave it as good as they found it."""
-    with moved(servers, pool) as it:
-        yield it
+    return made_anew(pairs[0])
 
 
 @pytest.fixture
-def shop(servers: Servers, pool: ThreadPoolExecutor) -> Iterator[Moved]:  # a fixture by its name
-    with moved(servers, pool) as it:
-        yield it
+def shop(pairs: tuple[Moved, Moved]) -> Moved:
+    return made_anew(pairs[1])

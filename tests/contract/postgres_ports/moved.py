@@ -24,6 +24,21 @@ SCHEMA = (
     "INSERT INTO items (a) SELECT 'item ' || i FROM generate_series(1, 20) AS i",
     "INSERT INTO notes SELECT i, i, 'note ' || i FROM generate_series(1, 10) AS i",
 )
+# A database is made in a third of a second, and emptied in a few milliseconds.
+_EMPTY = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database();
+SELECT lo_unlink(oid) FROM pg_largeobject_metadata;
+DO $$ DECLARE one text; BEGIN
+  FOR one IN SELECT quote_ident(pubname) FROM pg_publication LOOP EXECUTE 'DROP PUBLICATION ' || one; END LOOP;
+  FOR one IN SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$' LOOP
+    EXECUTE 'DROP SCHEMA ' || one || ' CASCADE';
+  END LOOP;
+  EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+  EXECUTE format('ALTER DATABASE %I OWNER TO keeper', current_database());
+  EXECUTE format('GRANT ALL ON DATABASE %I TO keeper', current_database());
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA public TO PUBLIC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +89,18 @@ def moved(servers: Servers, pool: ThreadPoolExecutor, owner: str = "keeper") -> 
     with servers.pair(OLD, NEW, owner) as pair:
         pair.run(*SCHEMA)
         yield Moved(pair, PostgresRows(pool, str), PostgresCheckpoints(str), PostgresPreviews(pool, str))
+
+
+def made_anew(shop: Moved) -> Moved:
+    """Return it as if it had just been made."""
+    for side in (shop.pair.source, shop.pair.target):
+        empty(side)
+    shop.pair.run(*SCHEMA)
+    return shop
+
+
+def empty(side: Side) -> None:
+    """Leave nothing in a database of the keeper."""
+    with side.connect() as superuser:
+        superuser.execute("SET default_transaction_read_only = off; SET client_min_messages = warning")
+        superuser.execute(_EMPTY)

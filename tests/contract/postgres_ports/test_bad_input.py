@@ -125,6 +125,15 @@ def test_a_side_that_cannot_be_reached_is_named_by_every_port(lasting: Moved, ca
         assert PASSWORD not in str(error.value)
 
 
+def test_who_keeps_a_table_is_named_although_we_may_not_see_more_of_them(shop: Moved) -> None:
+    shop.begin()
+    shop.pair.open_to_writers()
+    with shop.pair.target.connect("app") as writer:
+        writer.execute("BEGIN; UPDATE items SET a = 'open' WHERE id = 1")
+        with pytest.raises(PermanentError, match=rf"within 1 s: app \(process {writer.info.backend_pid}\)$"):
+            shop.work(fence_within="1s")
+
+
 def _spoil(shop: Moved, wrong: Wrong) -> None:
     for side, statements in ((shop.pair.source, wrong.source), (shop.pair.target, wrong.target)):
         with side.connect() as connection:

@@ -1,9 +1,13 @@
 """Checkpoints by their port: begun once, watched, and ended; whatever makes a log say less than all is said."""
 
 from datetime import timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 
+from shared.adapters.postgres import begin, content
+from shared.adapters.postgres.migration_records import make_point, prepare_migrations
 from shared.model.sync import Severity
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
@@ -20,6 +24,35 @@ def test_it_is_taken_once_and_holds_rows_sums_and_sequences(shop: Moved) -> None
     assert content["tables"]["public.items"]["digest"] == mine["tables"]["public.items"]["digest"]
     assert content["tables"]["public.items"]["definition"] == mine["tables"]["public.items"]["definition"]
     assert content["sequences"] == {"public.items_id_seq": 20}
+
+
+def test_it_names_the_newest_restore_point_of_its_server(shop: Moved) -> None:
+    with shop.pair.target.access.connected(statement=timedelta(seconds=9)) as target:
+        prepare_migrations(target)
+        for name in ("before_1", "before_2"):
+            point = make_point(target, name, ())
+        target.execute(
+            "INSERT INTO rollback_controller.restore_point SELECT 'elsewhere', now(), '0/1', 1, '7', true, '{}'"
+        )
+    shop.begin()
+    [(content,)] = rows_of(shop.pair.target, "SELECT content FROM rollback_controller.checkpoint")
+    assert content["restore_point"] == "before_2"
+    assert content["restore"]["lsn"] == point.lsn
+    assert content["restore"]["at"] == point.at.isoformat()
+    assert content["restore"]["exact"] is point.exact
+    [(mine,)] = rows_of(shop.pair.source, "SELECT content FROM rollback_controller.checkpoint")
+    assert mine["restore_point"] is None
+
+
+def test_both_sides_are_summed_at_once(shop: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = Barrier(2, timeout=5)
+
+    def content_of(*args: Any, **options: Any) -> dict[str, Any]:
+        met.wait()
+        return content.content_of(*args, **options)
+
+    monkeypatch.setattr(begin, "content_of", content_of)
+    assert shop.begin().taken_at is not None
 
 
 def test_a_look_before_says_the_same_and_changes_nothing(shop: Moved) -> None:
@@ -156,8 +189,11 @@ def test_what_no_log_tells_goes_back_by_comparison(shop: Moved, spoiled: str) ->
 def test_half_a_capture_is_made_whole_by_the_next_checkpoint(shop: Moved) -> None:
     shop.begin()
     shop.pair.target.run("DROP TRIGGER rollback_controller_log_update ON items")
+    shop.pair.target.run("UPDATE items SET a = 'unseen' WHERE id = 2")
     shop.checkpoints.begin(shop.policy(), "next")
     assert shop.checkpoints.watch(shop.policy(), "next").lost is None
+    items = next(one for one in shop.preview().tables if one.table == "public.items")
+    assert (items.updates, items.compared) == (1, True)  # of the older one, nobody knows
 
 
 def test_it_ends_without_a_trace_on_the_tables_and_keeps_what_was_overwritten(shop: Moved) -> None:
@@ -198,6 +234,9 @@ def test_images_are_dropped_when_their_time_is_over(shop: Moved) -> None:
     assert rows_of(shop.pair.source, kept) == [(1,)]
     with shop.pair.source.connect() as superuser:
         superuser.execute("UPDATE rollback_controller.progress SET at = at - %s", [timedelta(days=15)])
+    of_before = f"rollback_controller.before_{oid}"
+    shop.pair.source.run(f"CREATE TABLE {of_before}_1 AS SELECT * FROM {of_before}")  # noqa: S608  # a number
     shop.checkpoints.watch(shop.policy(keep_images="14d"), "change")
     assert rows_of(shop.pair.source, kept) == [(0,)]
+    assert rows_of(shop.pair.source, kept + "_1") == [(0,)]
     assert not shop.look().begun

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.postgres import undo
+from shared.adapters.postgres.one_worker import LOCK
 from shared.adapters.postgres.undoing import Undo, UndoStage
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
@@ -112,3 +114,90 @@ def test_columns_that_only_the_source_has_come_back_with_their_rows(shop: Moved)
         (9, "own"),
         (10, "mine"),
     ]
+
+
+def test_the_target_is_not_needed(shop: Moved) -> None:
+    before = _gone_back(shop)
+    shop.let_go()
+    shop.pair.target.run("DROP TABLE notes, items")
+    assert _undo(shop).work(30).stage is UndoStage.DONE
+    assert _source(shop) == before
+
+
+def test_a_second_worker_is_told_so(shop: Moved) -> None:
+    _gone_back(shop)
+    with shop.pair.source.connect("keeper") as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        with pytest.raises(TransientError, match="another worker is at it"):
+            _undo(shop).work(30)
+    assert _undo(shop).work(30).stage is UndoStage.DONE
+
+
+_UNFIT = {
+    "a column of another type": ("ALTER TABLE items ALTER a TYPE varchar(90)", "columns of public.items .*since: a"),
+    "a column that went": ("ALTER TABLE notes DROP said", "columns of public.notes were changed since: said"),
+    "a table that went": ("DROP TABLE notes", "public.notes is not on the source any more"),
+    "images that went": ("SELECT drop_images('notes')", "nothing that it overwrote in public.notes is kept any more"),
+}
+_DROP_IMAGES = """
+CREATE FUNCTION drop_images(of regclass) RETURNS void LANGUAGE plpgsql AS
+$$ BEGIN EXECUTE format('DROP TABLE rollback_controller.before_%s', of::oid); END $$
+"""
+
+
+@pytest.mark.parametrize("case", _UNFIT)
+def test_what_cannot_come_back_whole_is_refused_before_anything_does(shop: Moved, case: str) -> None:
+    statement, says = _UNFIT[case]
+    _gone_back(shop)
+    shop.pair.source.run(_DROP_IMAGES, statement)
+    with pytest.raises(PermanentError, match=says):
+        _undo(shop).work(30)
+    assert rows_of(shop.pair.source, "SELECT FROM rollback_controller.progress WHERE pass LIKE 'undone%'") == []
+    assert shop.look().proved
+
+
+_LOOSE = (
+    "CREATE TABLE loose (a int, b text)",
+    "INSERT INTO loose VALUES (1, 'twice'), (1, 'twice'), (2, 'once'), (3, 'stays')",
+)
+_LOOSE_WRITES = (
+    "DELETE FROM loose WHERE ctid = (SELECT min(ctid) FROM loose WHERE a = 1)",
+    "UPDATE loose SET b = 'changed' WHERE a = 2",
+    "INSERT INTO loose VALUES (4, 'new'), (4, 'new')",
+)
+_OF_LOOSE = "SELECT * FROM loose ORDER BY a, b"
+
+
+def _loose_back(shop: Moved) -> Sequence[Any]:
+    shop.pair.run(*_LOOSE)
+    before = rows_of(shop.pair.source, _OF_LOOSE)
+    shop.begin(keyless="replace")
+    shop.pair.target.run(*_LOOSE_WRITES)
+    shop.work(keyless="replace")
+    shop.let_go()
+    shop.pair.target.run("DELETE FROM loose WHERE a = 4", "INSERT INTO loose VALUES (2, 'once')")
+    shop.work(keyless="replace")
+    assert rows_of(shop.pair.source, _OF_LOOSE) == rows_of(shop.pair.target, _OF_LOOSE) != before
+    return before
+
+
+def test_rows_without_a_key_come_back_as_often_as_they_were_there(shop: Moved) -> None:
+    before = _loose_back(shop)
+    assert _undo(shop).work(30).stage is UndoStage.DONE
+    assert rows_of(shop.pair.source, _OF_LOOSE) == before
+
+
+def test_rows_without_a_key_that_others_have_deleted_since_are_counted(shop: Moved) -> None:
+    before = _loose_back(shop)
+    shop.pair.source.run("DELETE FROM loose WHERE b = 'changed'")
+    with pytest.raises(PermanentError, match=r"public\.loose: 0 changed, 1 deleted"):
+        _undo(shop).work(30)
+    assert _undo(shop, overwrite=True).work(30).overwritten == {"public.loose": "0 changed, 1 deleted"}
+    assert rows_of(shop.pair.source, _OF_LOOSE) == before
+
+
+def test_rows_without_a_key_that_did_not_come_back_are_found_out(shop: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
+    _loose_back(shop)
+    monkeypatch.setattr(undo, "put_rows_back", lambda *_: None)
+    with pytest.raises(PermanentError, match=r"rows of the source are not as they were: some of public\.loose"):
+        _undo(shop).work(30)

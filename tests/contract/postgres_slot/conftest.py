@@ -1,17 +1,17 @@
 """Two real servers whose owners of databases may replicate."""
 
 from collections.abc import Iterator
-from itertools import count
+from typing import LiteralString
+from zlib import crc32
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from local.postgres import NEW, OLD, Cluster
 from tests.contract.postgres.pairs import ROLES, Database, Servers
+from tests.contract.postgres_ports.moved import empty
 
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "wal_level": "logical", "max_replication_slots": "4"}
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +24,26 @@ def servers() -> Iterator[Servers]:
         yield Servers({OLD: old, NEW: new})
 
 
-@pytest.fixture(params=[OLD, NEW])
-def target(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """An empty database on each of the servers."""
-    one = Database("target", servers.clusters[request.param], f"slotted_{next(_numbers)}", "keeper")
-    name = Identifier(one.name)
+@pytest.fixture(scope="session")
+def databases(servers: Servers) -> Iterator[dict[str, Database]]:
+    found = {version: Database("target", cluster, "slotted", "keeper") for version, cluster in servers.clusters.items()}
+    for one in found.values():
+        _run(one, "CREATE DATABASE slotted TEMPLATE template0 OWNER keeper")
+    yield found
+    for one in found.values():
+        empty(one)
+        _run(one, "DROP DATABASE slotted WITH (FORCE)")
+
+
+def _run(one: Database, statement: LiteralString) -> None:
     with psycopg.connect(one.cluster.dsn(), autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {} TEMPLATE template0 OWNER keeper STRATEGY wal_log").format(name))
-        yield one
-        server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        server.execute(statement)
+
+
+@pytest.fixture
+def target(databases: dict[str, Database], request: pytest.FixtureRequest) -> Database:
+    """An empty database: on the server of the version that a test asks for, else on one of them, by its name."""
+    either = (OLD, NEW)[crc32(request.node.name.encode()) % 2]
+    one = databases[getattr(request, "param", either)]
+    empty(one)
+    return one

@@ -199,6 +199,7 @@ def test_a_slot_that_is_not_ours_is_left_alone(target: Database) -> None:
         whole.execute(f"SELECT pg_drop_replication_slot('{slot.name}')")
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_what_is_kept_for_it_is_counted_and_a_small_limit_is_told_before_it_is_reached(target: Database) -> None:
     target.run(_ITEMS)
     with slotted(target) as slot, target.connect() as whole:
@@ -245,6 +246,7 @@ _NOT_CARRIED = {
 }
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_what_a_slot_cannot_carry_is_named_and_its_writers_are_not_stopped(target: Database) -> None:
     target.run(*(statement for made, _ in _NOT_CARRIED.values() for statement in made.split("; ")))
     target.run(

@@ -26,14 +26,13 @@ from tests.contract.postgres.test_races import _TABLES, Writer, _go_back, _rows,
 from tests.contract.postgres_slot.slots import Slotted, slotted
 
 _WRITERS = 6
-_TRIALS = 2
 _ALL = "SELECT id::text, said FROM {}"
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("trial", range(_TRIALS))
-def test_every_write_after_the_checkpoint_is_in_the_log(target: Database, trial: int) -> None:
-    writers = [Writer(100 * trial + number) for number in range(_WRITERS)]
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
+def test_every_write_after_the_checkpoint_is_in_the_log(target: Database) -> None:
+    writers = [Writer(number) for number in range(_WRITERS)]
     target.run(*_TABLES)
     target.open_to_writers()
     with slotted(target, install=False) as slot, ThreadPoolExecutor(_WRITERS) as clients:

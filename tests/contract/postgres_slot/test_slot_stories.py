@@ -3,12 +3,14 @@
 # ruff: noqa: S608  # statements are made up here
 import pytest
 
+from local.postgres import NEW, OLD
 from shared.adapters.postgres.slot import drop_slot
 from shared.adapters.postgres.slot_drain import drain
 from tests.contract.postgres.pairs import Database
 from tests.contract.postgres_slot.slots import slotted
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_keys_of_every_kind_of_write_are_logged_with_the_old_ones(target: Database) -> None:
     target.run(
         "CREATE TABLE items (id int PRIMARY KEY, a text, large text)",
@@ -63,6 +65,7 @@ _KINDS = {
 }
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_a_key_of_any_type_comes_back_as_it_was(target: Database) -> None:
     target.run("CREATE TYPE mood AS ENUM ('well', 'so so')", "CREATE DOMAIN positive AS int CHECK (VALUE > 0)")
     for place, kind in enumerate(_KINDS):
@@ -102,6 +105,7 @@ _PARTITIONED = (
 )
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_partitions_are_logged_as_their_table_those_that_are_made_later_too(target: Database) -> None:
     target.run(*_PARTITIONED, "INSERT INTO parts VALUES (1, 1), (2, 2), (1, 11)")
     with slotted(target) as slot:
@@ -125,6 +129,7 @@ def test_partitions_are_logged_as_their_table_those_that_are_made_later_too(targ
         assert not slot.is_emptied("public.parts")
 
 
+@pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_a_truncate_of_any_partition_empties_the_table(target: Database) -> None:
     target.run(*_PARTITIONED, "CREATE TABLE items (id int PRIMARY KEY)")
     with slotted(target) as slot:

@@ -43,8 +43,12 @@ def _cells(asked: argparse.Namespace, made: Worlds, owner: Owner, workers: Crew)
     if "doubles" in asked.parts:
         stops = list(some_places(known, asked.seed))
         with Worker() as one, Worker() as other:
-            doubled = (overtaken(made, owner, (one, other), known, number, side) for side, number in stops)
-            yield from _tracked(doubled, f"{owner}: doubles", len(stops))
+            doubled = (
+                overtaken(made, owner, (one, other), known, number, side, unlocked=unlocked)
+                for side, number in stops
+                for unlocked in (True, False)
+            )
+            yield from _tracked(doubled, f"{owner}: doubles", 2 * len(stops))
     if "links" in asked.parts:
         found = next(workers.each(lambda worker, owner: extent(made, owner, worker), [owner]))
         chosen = points(found, asked.seed, asked.links)

@@ -1,7 +1,9 @@
 """Two workers at one sync, as a message that is delivered twice, or a lease that ran out, makes them.
 
 One stands still before a statement until the other has gone as far as it gets; where that is the end, the application
-writes on the source again, as it does after a rollback. Then the first goes on: it must not spoil anything.
+writes on the source again, as it does after a rollback. Then the first goes on: it must not spoil anything. While it
+holds its lock on both sides, the other is told so and gives way; it holds it no more where servers have ended the
+sessions of who stood still for too long.
 """
 
 from tests.scenarios.rows_matrix.laws import broken, same_rows
@@ -12,6 +14,10 @@ from tests.scenarios.rows_matrix.worker import Blow, Kind
 from tests.scenarios.rows_matrix.world import SYNC, Owner, Worlds
 
 _LOCK_S = 0.3
+_END_HOLDERS = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _AFTERWARDS = (
     "UPDATE items SET name = 'after it' WHERE id = 1",
     "INSERT INTO notes VALUES (md5('after')::uuid, 'after it')",
@@ -21,14 +27,27 @@ _AFTERWARDS = (
 
 
 def overtaken(
-    worlds: Worlds, owner: Owner, workers: tuple[Worker, Worker], known: Plain, number: int, side: str
+    worlds: Worlds,
+    owner: Owner,
+    workers: tuple[Worker, Worker],
+    known: Plain,
+    number: int,
+    side: str,
+    *,
+    unlocked: bool,
 ) -> Cell:
-    """The first worker stands still before an exchange; the second one works; then the first goes on."""
+    """The first worker stands still before an exchange; the second one works; then the first goes on.
+
+    Args:
+        unlocked: The sessions that hold the first one's lock are ended meanwhile.
+    """
     one, other = workers
     blow = Blow(side, number, Kind.STOPPED)
     with playing(worlds, owner) as play:
         one.begin(play.job(blow=blow, lock_s=_LOCK_S))
         stopped = one.ended()
+        if unlocked:
+            _end_holders(play)
         passed = other.do(play.job(lock_s=_LOCK_S))
         wrong = [] if stopped.ended == "stopped" else [f"it did not stop, but {stopped.ended}: {stopped.said}"]
         if passed.ended == "done":
@@ -40,12 +59,18 @@ def overtaken(
             more = not_done(tries) or broken(play.pair, play.witness, known.after)
         return Cell(
             owner=owner,
-            mode="overtaken",
+            mode="overtaken, without its lock" if unlocked else "overtaken",
             point=f"{side} {number}",
             asked_for=known.asked_for(side, number),
             seen=f"{_told(passed)}; then {_told(ended)}",
             wrong=[*wrong, *_failed("the second", passed), *_failed("the first", ended), *more],
         )
+
+
+def _end_holders(play: Play) -> None:
+    for side in (play.pair.source, play.pair.target):
+        with side.connect() as admin:
+            admin.execute(_END_HOLDERS)
 
 
 def _after_the_end(play: Play, one: Worker, other: Worker, known: Plain) -> tuple[Ended, list[str]]:

@@ -1,0 +1,86 @@
+"""One worker at a time at the rows of a source and a target, whichever way back they work on.
+
+A session's lock on both databases: it ends with the connection that holds it. That of a killed worker is gone at once,
+as its server looks every second whether a client is still there while a statement runs; that of a host that vanished by
+the server's keepalives (`session`). And a worker that stands still for longer than any statement or wait may take loses
+its connection, and can do no more when it goes on.
+https://www.postgresql.org/docs/current/runtime-config-connection.html
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+from psycopg import Connection, Error, errors
+
+from shared.adapters.postgres.session import Rows
+from shared.errors import TransientError
+from shared.model.sync import SyncRules
+
+# "rollback" in ASCII: locks of others in the same database have other numbers.
+LOCK = int.from_bytes(b"rollback")
+_RETRY = timedelta(seconds=2)
+_END = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::int8 << 32 | objid::int8) = %s
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+# Not every platform can tell.
+_LOOK_FOR_CLIENT = "SET client_connection_check_interval = '1s'"
+
+
+@contextmanager
+def alone(sides: Sequence[Connection[Rows]], rules: SyncRules) -> Iterator[None]:
+    """Keep other workers out, until the connections close or this ends.
+
+    The wait for another one is that for any lock of the session.
+
+    Raises:
+        TransientError: another one is at it.
+    """
+    for side in sides:
+        _take(side, rules)
+    try:
+        yield
+    finally:
+        for side in sides:
+            _release(side)
+
+
+@contextmanager
+def instead_of_others(side: Connection[Rows]) -> Iterator[None]:
+    """Take the place of whoever works, who loses the connection to this side, and so can put up no more of a fence.
+
+    Raises:
+        TransientError: somebody else is still at it, who is not ours to end.
+    """
+    with suppress(errors.InsufficientPrivilege):
+        side.execute(_END, [LOCK])
+    _lock(side)
+    try:
+        yield
+    finally:
+        _release(side)
+
+
+def _take(side: Connection[Rows], rules: SyncRules) -> None:
+    # While the other side is waited for, this one is idle: for a statement, or for writers before the fence.
+    longest = 2 * rules.statement_timeout + rules.fence_within
+    longest_ms = str(int(longest / timedelta(milliseconds=1)))
+    side.execute("SELECT set_config('idle_session_timeout', %s, false)", [longest_ms])
+    with suppress(errors.InvalidParameterValue):
+        side.execute(_LOOK_FOR_CLIENT)
+    _lock(side)
+
+
+def _lock(side: Connection[Rows]) -> None:
+    try:
+        side.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    except errors.LockNotAvailable:
+        raise TransientError("another worker is at it", retry_after=_RETRY) from None
+
+
+def _release(side: Connection[Rows]) -> None:
+    """What is broken holds nothing any more."""
+    with suppress(Error):
+        side.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
