@@ -32,9 +32,12 @@ class Fencing(StrEnum):
 
 
 def _one_statement(query: str) -> str:
-    if ";" in query.rstrip("; \n"):
+    query = query.strip("; \n")
+    if ";" in query:
         raise ValueError("expected one statement")
-    return query.rstrip("; \n")
+    if query.partition(" ")[0].strip("(").casefold() not in ("select", "with", "values", "table"):
+        raise ValueError("expected a SELECT: it is asked, and changes nothing")
+    return query
 
 
 Query = Annotated[str, Field(min_length=8, max_length=8_000), AfterValidator(_one_statement)]

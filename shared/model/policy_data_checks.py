@@ -21,10 +21,6 @@ def data_problems(policy: Policy) -> Iterator[Problem]:
         yield from _road_problems(policy, name, road)
     for number, level in policy.levels.by_number.items():
         yield from _level_problems(("levels", str(number)), level, roads)
-    taken = {road.data_sync for road in roads.values()}
-    for name in policy.databases:
-        if name not in taken:
-            yield Problem(("databases", name), "no road takes its rows back: expected one of `data_sync`")
     yield from _overlaps(policy)
 
 

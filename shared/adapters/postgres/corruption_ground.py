@@ -34,7 +34,9 @@ FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oi
      LATERAL (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS next) AS x
 WHERE n.nspname = %s AND t.tgname LIKE %s
 GROUP BY 1
-HAVING bool_or(t.tgenabled = 'D') OR NOT bool_and(t.tgparentid <> 0 OR pg_visible_in_snapshot(
+HAVING bool_or(t.tgenabled = 'D') OR NOT bool_and(t.tgparentid <> 0 OR EXISTS (
+  SELECT FROM pg_inherits i WHERE i.inhrelid = t.tgrelid AND t.tgname LIKE '%%emptied' AND NOT pg_visible_in_snapshot(
+    (x.next - ((x.next - i.xmin::text::int8) & 4294967295))::text::xid8, %s::pg_snapshot)) OR pg_visible_in_snapshot(
   (x.next - ((x.next - t.xmin::text::int8) & 4294967295))::text::xid8, %s::pg_snapshot))
 """
 # Values of a family are written alike in each of its types; the widest one first.
@@ -186,7 +188,7 @@ def _lost(
 
 def _switched(connection: Connection[Rows], snapshot: str) -> set[int]:
     """Return the tables whose triggers are off, or were made or switched since a snapshot."""
-    rows: list[Any] = connection.execute(_SWITCHED, [OURS, f"{OURS}_log_%", snapshot]).fetchall()
+    rows: list[Any] = connection.execute(_SWITCHED, [OURS, f"{OURS}_log_%", snapshot, snapshot]).fetchall()
     return {oid for (oid,) in rows}
 
 

@@ -12,6 +12,7 @@ from shared.adapters.postgres.content import differing, unsummed
 from shared.adapters.postgres.ending import end_capture
 from shared.adapters.postgres.fence import fenced_tables
 from shared.adapters.postgres.retention import drop_old
+from shared.adapters.postgres.runnable import unrunnable
 from shared.adapters.postgres.session import Rows
 from shared.adapters.postgres.sides import Sides, accesses, read_sides
 from shared.adapters.postgres.slot import slot_name
@@ -20,7 +21,7 @@ from shared.adapters.postgres.slot_look import look_at_slot
 from shared.adapters.postgres.subscriptions import of_subscriptions
 from shared.adapters.postgres.watching import look_at
 from shared.model.checkpoint import Begun, Watched
-from shared.model.policy_data import Capture, Database, Fencing
+from shared.model.policy_data import Capture, Database
 from shared.model.sync import Finding, Severity
 
 
@@ -95,16 +96,12 @@ def _of_taken(target: Connection[Rows], here: Checkpoint, there: Checkpoint) -> 
 
 
 def _of_policy(sides: Sides, database: Database) -> Iterator[Finding]:
+    yield from unrunnable(sides.source, database)
     yield from of_subscriptions(sides, database.capture)
     if database.capture is Capture.SLOT:
         yield from slot_limitations(sides.target, logged(sides)[1], slot_name(sides.target))
     if database.capture is Capture.COMPARE:
         yield _noted("target", "nothing is logged (capture: compare): all rows are compared when they go back")
-    if database.fence is Fencing.HOOK and database.capture is not Capture.TRIGGERS:
-        what = (
-            f"only triggers could tell at once whether a hook stopped its writers, and not capture: {database.capture}"
-        )
-        yield Finding(severity=Severity.BLOCKS, about="target", what=what)
 
 
 def _of_fence(target: Connection[Rows]) -> Iterator[Finding]:

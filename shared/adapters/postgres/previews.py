@@ -20,6 +20,7 @@ from shared.adapters.postgres.logs import SourceLog, drain_to_the_end, logged_ta
 from shared.adapters.postgres.losses import losses
 from shared.adapters.postgres.preview import Predicted, predict, predict_listed
 from shared.adapters.postgres.proof import Proof
+from shared.adapters.postgres.runnable import unrunnable
 from shared.adapters.postgres.sides import Sides, accesses, read_sides
 from shared.adapters.postgres.written import lag
 from shared.decision.sync_sequences import positions
@@ -80,7 +81,11 @@ class _Preview:
             rule=self.database.conflicts,
             tables=tables,
             sequences=tuple(_sequences(self.sides)),
-            findings=(*self.sides.plan.findings, *self._findings(log)),
+            findings=(
+                *self.sides.plan.findings,
+                *self._findings(log),
+                *unrunnable(self.sides.source, self.database),
+            ),
             losses=tuple(losses(self.sides, logged, self.checkpoint.snapshot)),
             lag=lag(self.sides.target, self.checkpoint, now) if any(map(_changes, tables)) else None,
             takes=expected_time(self.sides, self.checkpoint, tables),
