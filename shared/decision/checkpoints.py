@@ -41,6 +41,23 @@ def missing_checkpoint(policy: Policy, change: Change | None, kept: Checkpoints)
     return None
 
 
+def unnamed(policy: Policy, kept: Checkpoints) -> dict[str, DatabaseCheckpoint]:
+    """Return what is left of databases that the policy does not name any more, each with what people can do."""
+    left = {name: one for name, one in kept.by_database.items() if name not in policy.databases and one.left}
+    says = "is not in the policy any more: end it by hand (python -m shared.data end)"
+    return {name: replace(one, sentence=f"{name} {says}", foreseen=None) for name, one in left.items()}
+
+
+def what_to_do(one: DatabaseCheckpoint) -> str | None:
+    """Return what whoever asks for a checkpoint that is lost can do, as it is not taken twice for one change."""
+    if one.status is not CheckpointStatus.LOST:
+        return None
+    return (
+        f"{one.database}: rows can go back all the same, but all of them are compared, which takes longer; "
+        "put right what is named, and it counts again; where that cannot be, complete this change and start another"
+    )
+
+
 def begun(
     before: DatabaseCheckpoint | None, database: str, checkpoint_id: str, came_to: Begun, since: datetime, now: datetime
 ) -> DatabaseCheckpoint:
@@ -103,7 +120,7 @@ def looked_at(before: DatabaseCheckpoint, seen: Watched, now: datetime) -> Datab
 def ended(before: DatabaseCheckpoint, now: datetime) -> DatabaseCheckpoint:
     """Return a checkpoint that nobody will go back to."""
     sentence = f"the checkpoint of {before.database} has ended: nothing is captured any more"
-    return replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None)
+    return replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None, earlier=())
 
 
 def _moved(
@@ -118,7 +135,22 @@ def _moved(
     same = before is not None and (before.id, before.status, before.sentence) == (checkpoint_id, status, sentence)
     if before is not None and same:
         return before
-    return DatabaseCheckpoint(database=database, id=checkpoint_id, status=status, since=now, sentence=sentence)
+    return DatabaseCheckpoint(
+        database=database,
+        id=checkpoint_id,
+        status=status,
+        since=now,
+        sentence=sentence,
+        earlier=_earlier(before, checkpoint_id),
+    )
+
+
+def _earlier(before: DatabaseCheckpoint | None, checkpoint_id: str) -> tuple[str, ...]:
+    """What was begun for an earlier change is still captured: it is forgotten when this one is, and not before."""
+    if before is None:
+        return ()
+    same = before.id == checkpoint_id or before.status is CheckpointStatus.ENDED
+    return before.earlier if same else (*before.earlier, before.key)
 
 
 def _named(findings: tuple[Finding, ...], severity: Severity) -> str:

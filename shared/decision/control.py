@@ -125,8 +125,8 @@ def _unguarded(standing: Standing) -> Control | None:
 
 def _unknown(standing: Standing, change: Change) -> Control | None:
     """Nobody knows any more what was written: that is blind."""
-    for found in standing.checkpoints.by_database.values():
-        if found.id == change.id and found.status is CheckpointStatus.LOST:
+    for name, found in standing.checkpoints.by_database.items():
+        if name in standing.policy.databases and found.id == change.id and found.status is CheckpointStatus.LOST:
             return Control(do=Do(standing.policy.control.when_blind), sentence=found.sentence, since=found.since)
     return None
 

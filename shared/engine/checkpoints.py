@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.clock import Clock
-from shared.decision.checkpoints import begun, ended, looked_at, postponed, wanted
+from shared.decision.checkpoints import begun, ended, looked_at, postponed, unnamed, wanted
 from shared.decision.data_limits import brought_back, preview_every
 from shared.engine.commit import commit_and_ring
 from shared.engine.incidents import outcome_of
@@ -21,6 +21,7 @@ from shared.engine.records import ACTIVE, CHECKPOINTS, Snapshot, announce, load_
 from shared.errors import ControllerError, LostRace
 from shared.model.change import ChangeStatus
 from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen, held_as
+from shared.model.conninfo import place_name
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy, policy_of
 from shared.model.policy_data import Database
@@ -72,29 +73,30 @@ class CheckpointKeeper:
             TransientError, PermanentError: the storage does not answer; a record cannot be read.
         """
         policy = policy_of(self.policies(), workload)
-        if not policy.databases:
-            return Checkpoints()
         found = snapshot(self.ledger, workload)
         kept = {name: self._one(policy, found, name, database) for name, database in policy.databases.items()}
-        after = Checkpoints(by_database={name: one for name, one in kept.items() if one is not None})
+        named = {name: _placed(one, policy.databases[name]) for name, one in kept.items() if one is not None}
+        after = Checkpoints(by_database=named | self._unnamed(policy, found))
         if after != found.checkpoints:
             self._save(policy, found, after)
         return after
 
     def of(self, workload: str) -> Checkpoints:
         """Return the checkpoints of a workload as they were last seen. Raises what `keep` raises."""
-        policy_of(self.policies(), workload)
-        return snapshot(self.ledger, workload).checkpoints
+        policy = policy_of(self.policies(), workload)
+        found = snapshot(self.ledger, workload).checkpoints
+        named = {name: one for name, one in found.by_database.items() if name in policy.databases}
+        return Checkpoints(by_database=named | unnamed(policy, found))
 
     def _one(self, policy: Policy, found: Snapshot, name: str, database: Database) -> DatabaseCheckpoint | None:
         """Return how one checkpoint stands after what was done for it; as it was, when a side does not answer."""
         before, now = found.checkpoints.by_database.get(name), self.clock()
         aim = wanted(found.change, before)
-        if aim is None or found.rolling_back or policy.guards.observe_only:  # what goes back now is not meddled with
+        if aim is None or _is_left_alone(policy, found):
             return before
         try:
             self._let_in(found, database)
-            if found.change is not None and found.change.status is ChangeStatus.COMPLETED:
+            if _is_completed(found):
                 return self._end(database, before, now)
             return self._kept(found, name, database, aim)
         except ControllerError as error:
@@ -114,8 +116,30 @@ class CheckpointKeeper:
     def _end(self, database: Database, before: DatabaseCheckpoint | None, now: datetime) -> DatabaseCheckpoint | None:
         if before is None or before.status is CheckpointStatus.ENDED:
             return before
-        self.checkpointing.end(database, before.key)
+        for key in (*before.earlier, before.key):
+            self.checkpointing.end(database, key)
         return ended(before, now)
+
+    def _unnamed(self, policy: Policy, found: Snapshot) -> Mapping[str, DatabaseCheckpoint]:
+        """Return what is left of databases that the policy does not name any more.
+
+        What it calls otherwise by now is ended with the change; what it does not lead to at all is left to people.
+        """
+        left = unnamed(policy, found.checkpoints)
+        if not _is_completed(found) or _is_left_alone(policy, found):
+            return left
+        led_to = {place_name(one.target): one for one in policy.databases.values()}
+        return {name: one for name, one in left.items() if not self._is_ended(led_to.get(one.place), one)}
+
+    def _is_ended(self, database: Database | None, left: DatabaseCheckpoint) -> bool:
+        if database is None or not left.place:
+            return False
+        try:
+            self._end(database, left, self.clock())
+        except ControllerError as error:
+            log.warning("checkpoint %s of %s: %s", left.id, left.database, error)
+            return False
+        return True
 
     def _let_in(self, found: Snapshot, database: Database) -> None:
         """Let writers in again that a run keeps out which has ended without its rows: nobody else would.
@@ -163,6 +187,19 @@ class CheckpointKeeper:
             commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
         except LostRace:
             log.info("%s: its checkpoints were looked after by somebody else", policy.workload)
+
+
+def _is_completed(found: Snapshot) -> bool:
+    return found.change is not None and found.change.status is ChangeStatus.COMPLETED
+
+
+def _is_left_alone(policy: Policy, found: Snapshot) -> bool:
+    """What goes back now is not meddled with; whoever only observes changes no database."""
+    return bool(found.rolling_back) or policy.guards.observe_only
+
+
+def _placed(one: DatabaseCheckpoint, database: Database) -> DatabaseCheckpoint:
+    return replace(one, place=place_name(database.target))
 
 
 def _came_to(one: DatabaseCheckpoint) -> tuple[str, CheckpointStatus, datetime]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.decision.checkpoints import what_to_do
 from shared.model.ask import AskStatus
 from shared.model.change import Change
 from shared.model.checkpoint import Checkpoints, DatabaseCheckpoint
@@ -76,13 +77,17 @@ class CheckpointsView:
     databases: tuple[DatabaseCheckpoint, ...]
 
     @classmethod
-    def of(cls, found: Checkpoints) -> Self:
+    def of(cls, found: Checkpoints, *, asked: bool = False) -> Self:
+        """Put it together.
+
+        Args:
+            asked: Somebody wants checkpoints to be taken: he is told what to do where that takes nothing.
+        """
         databases = tuple(found.by_database.values())
         warned = [one.warning for one in databases if one.warning]
-        says = (
-            "; ".join([*(one.sentence for one in databases), *warned]) or "no change is in progress that has databases"
-        )
-        return cls(says, databases)
+        advised = [what for one in databases if asked and (what := what_to_do(one)) is not None]
+        said = "; ".join([*(one.sentence for one in databases), *warned, *advised])
+        return cls(said or "no change is in progress that has databases", databases)
 
 
 @dataclass(frozen=True, slots=True)

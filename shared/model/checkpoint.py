@@ -103,6 +103,8 @@ class DatabaseCheckpoint:
         looked_at: When that was.
         warning: What may lose it soon, or costs a server more than it should.
         foreseen: What going back to it would do; `None` before that was looked at.
+        earlier: What those of earlier changes are called in the databases that are ended together with this one.
+        place: Names where its target is, also when the policy calls the database by another name by now.
     """
 
     database: str
@@ -116,6 +118,8 @@ class DatabaseCheckpoint:
     looked_at: datetime | None = None
     warning: str = ""
     foreseen: Foreseen | None = None
+    earlier: tuple[str, ...] = ()
+    place: str = ""
 
     @property
     def key(self) -> str:
@@ -126,6 +130,12 @@ class DatabaseCheckpoint:
     def stands(self) -> bool:
         """Rows can go back to it: what was written since is known, or all rows are compared."""
         return self.status in (CheckpointStatus.TAKEN, CheckpointStatus.LOST)
+
+    @property
+    def left(self) -> bool:
+        """Something of it may be in the databases. What was refused for what was found changed nothing."""
+        refused = self.status is CheckpointStatus.REFUSED and bool(self.findings)
+        return bool(self.earlier) or not (refused or self.status is CheckpointStatus.ENDED)
 
 
 def held_as(of: str, database: str) -> str:

@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
 """
 
 import shlex
+from hashlib import sha256
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _SCHEMES = ("postgresql", "postgres")
@@ -18,6 +19,12 @@ def place_of(conninfo: str) -> tuple[str, str, str] | None:
         return None
     host, name = given.get("host") or given.get("hostaddr"), given.get("dbname") or given.get("user")
     return (host.casefold(), given.get("port") or "5432", name) if host and name else None
+
+
+def place_name(conninfo: str) -> str:
+    """Return a name of where a connection string leads that says nothing of it; empty where that is not known."""
+    place = place_of(conninfo)
+    return sha256("\n".join(place).encode()).hexdigest()[:16] if place else ""
 
 
 def _of_uri(uri: str) -> dict[str, str]:

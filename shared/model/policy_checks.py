@@ -19,6 +19,9 @@ from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
+_CHECKPOINT_EVENTS = frozenset(
+    {EventKind.CHECKPOINT_TAKEN, EventKind.CHECKPOINT_REFUSED, EventKind.CHECKPOINT_LOST}
+)
 _OTHER_EVENTS = 5  # decided, started, superseded, blind, sighted
 # Of a question: its row, the one whose place it takes, what is settled, the event that tells of it.
 _ASK_WRITES = 4
@@ -32,6 +35,7 @@ def problems_of(policy: Policy) -> list[Problem]:
     return [
         *_name_problems(policy),
         *_size_problems(policy),
+        *_told_of_checkpoints(policy),
         *_signal_problems(policy),
         *_damage_problems(policy),
         *_channel_problems(policy),
@@ -63,6 +67,15 @@ def _size_problems(policy: Policy) -> Iterator[Problem]:
     if writes > MOST_WRITES:
         told_to = f"{triggers} triggers told to {channels} channels, and {asked} channels that are asked,"
         yield Problem(("triggers",), f"{told_to} take {writes} writes; expected at most {MOST_WRITES}")
+
+
+def _told_of_checkpoints(policy: Policy) -> Iterator[Problem]:
+    """All checkpoints may be lost at once, and what a look at them writes is one commit."""
+    databases, told = len(policy.databases), len(policy.notify.to) if _CHECKPOINT_EVENTS & set(policy.notify.on) else 0
+    writes = databases * (1 + told) + 1
+    if writes > MOST_WRITES:
+        told_to = f"{databases} databases told to {told} channels"
+        yield Problem(("databases",), f"{told_to} take {writes} writes; expected at most {MOST_WRITES}")
 
 
 def _approvals(policy: Policy) -> list[Approval]:

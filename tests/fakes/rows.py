@@ -82,7 +82,7 @@ class FakeRows:
         slice_takes: How long a slice takes; so `preview_takes`.
         silent: What every call raises, while it does.
         findings: What the catalogues of both sides say.
-        lost: Why nobody knows what was written since the checkpoint.
+        lost: Why nobody knows what was written since the checkpoint; `warning`: why nobody may soon.
         losses, rows: What a preview foresees.
         calls: What was called that changes something, with the id that it was called for; and how often it was looked.
     """
@@ -101,6 +101,7 @@ class FakeRows:
     target_silent: ControllerError | None = None
     findings: tuple[Finding, ...] = ()
     lost: str | None = None
+    warning: str | None = None
     losses: tuple[Loss, ...] = ()
     rows: int = 10
     takes: timedelta = timedelta(seconds=20)
@@ -180,13 +181,17 @@ class FakeRows:
 
     def watch(self, database: Database, checkpoint_id: str) -> Watched:
         self._answers()
-        self._demand(database, checkpoint_id)
-        return Watched(lost=self.lost, keys=self.rows)
+        if checkpoint_id not in self.of(database).checkpoints:
+            return Watched(lost="there is no such checkpoint", keys=0, gone=True)
+        return Watched(lost=self.lost, keys=self.rows, warning=self.warning)
 
     def end(self, database: Database, checkpoint_id: str) -> None:
         self._answers()
         self.calls.append(("end", checkpoint_id))
-        self._keep(database, replace(self.of(database), captured=()))
+        held = self.of(database)
+        others = {name: at for name, at in held.checkpoints.items() if name != checkpoint_id}
+        captured = tuple(name for name in held.captured if name != checkpoint_id)
+        self._keep(database, replace(held, checkpoints=others, captured=captured))
 
     def preview(self, name: str, database: Database, checkpoint_id: str, within: timedelta) -> DataPreview:
         self._answers()

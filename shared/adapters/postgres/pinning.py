@@ -13,8 +13,12 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 from shared.adapters.postgres.capture import captured_oids, log_of, logged_keys
 from shared.adapters.postgres.keys import give_keys, no_keys
 from shared.adapters.postgres.session import Rows, at_once
-from shared.adapters.postgres.sql import column, columns, ours, same_key
+from shared.adapters.postgres.sql import column, columns, ours, same_key, table
 from shared.model.sync import MOST_ROWS_WITHOUT_KEY, SyncTable
+
+# A chunk of wide rows has fewer of them, or it would take longer than anybody waits for a chunk.
+_CHUNK_BYTES = 16_000_000
+_SAMPLED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +158,9 @@ def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, ke
         return found
     into = ours(f"pinned_{of.oid}")
     numbered = SQL(
-        "SELECT {}, {}::int AS rollback_round, ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk"
-        " FROM ({}) AS k"
-    ).format(columns(of.named_by), Literal(round_), columns(of.named_by), Literal(_size(of, chunk)), keys)
+        "WITH k AS MATERIALIZED ({}) SELECT {}, {}::int AS rollback_round,"
+        " ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk FROM k"
+    ).format(keys, columns(of.named_by), Literal(round_), columns(of.named_by), _rows_a_chunk(of, chunk))
     with connection.transaction():
         if round_ == 1:
             dropping = SQL("DROP TABLE IF EXISTS {}").format(into)
@@ -169,6 +173,22 @@ def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, ke
         *_, last = at_once(connection, [*indexing, analysing, _noted(sync, of, round_)]).results()
         counted, chunks = last.fetchall()[0]
     return Pinned(int(str(counted)), int(str(chunks)))
+
+
+def _rows_a_chunk(of: SyncTable, chunk: int) -> Composable:
+    """How many there may be, by what some of the rows that are pinned weigh now."""
+    if not of.key:
+        return Literal(_size(of, chunk))
+    return SQL(
+        "(SELECT least({chunk}, greatest(1, {most} / greatest(1, coalesce(avg(pg_column_size(t)), 1))))::int"
+        " FROM (SELECT * FROM k LIMIT {some}) AS s JOIN {table} AS t ON {same})"
+    ).format(
+        chunk=Literal(chunk),
+        most=Literal(_CHUNK_BYTES),
+        some=Literal(_SAMPLED),
+        table=table(of.name),
+        same=same_key(of.key, "s", "t"),
+    )
 
 
 def _noted(sync: str, of: SyncTable, round_: int) -> Composed:

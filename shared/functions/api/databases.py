@@ -25,7 +25,7 @@ def show_databases(call: Call) -> CheckpointsView:
 )
 def take_checkpoints(call: Call) -> CheckpointsView:
     """Take the checkpoints of the change that is in progress now, and tell what became of each."""
-    return CheckpointsView.of(app().checkpoints.keep(call.params["name"]))
+    return CheckpointsView.of(app().checkpoints.keep(call.params["name"]), asked=True)
 
 
 @operation("GET", "workloads/{name}/rollbacks/preview", roles=READERS)

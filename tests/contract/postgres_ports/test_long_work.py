@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from shared.adapters.postgres import one_worker
 from shared.adapters.postgres.one_worker import LOCK
 from shared.adapters.postgres.sync import Sync
 from shared.errors import TransientError
@@ -157,3 +159,26 @@ def test_one_that_stands_still_loses_its_place_and_spoils_nothing(shop: Moved, h
         assert "TransientError" in other.said()
     assert rows_of(shop.pair.source, "SELECT said FROM notes WHERE id = 1") == [("after it",)]
     assert _stage(shop) == "done"
+
+
+def test_the_place_of_one_that_is_silent_is_taken(
+    shop: Moved, held: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections stand, as behind a gateway that has not noticed that it is gone."""
+    with _other(shop) as other:
+        with pytest.raises(TransientError, match="another worker is at it"):
+            _go_back(shop)
+        other.strike(signal.SIGSTOP)
+        held.commit()
+        monkeypatch.setattr(one_worker, "_SILENT", timedelta(seconds=0.5))
+        _until(lambda: _is_done(shop))
+        other.strike(signal.SIGCONT)
+        assert "TransientError" in other.said()
+    _is_done_once(shop)
+
+
+def _is_done(shop: Moved) -> bool:
+    try:
+        return "are the same" in _go_back(shop)
+    except TransientError:
+        return False

@@ -71,8 +71,9 @@ def test_a_killed_worker_changes_nothing_about_the_end(
 @pytest.mark.parametrize("owner", Owner)
 def test_two_workers_at_once_are_as_one(made: Worlds, workers: Crew, known: dict[Owner, Plain], owner: Owner) -> None:
     stops = [place for place in some_places(known[owner], seed=2) if _changes(known[owner], *place)]
-    copies = [place for place in stops if "_worker" in known[owner].asked_for(*place)]
-    plays = [(place, True) for place in copies] + [(place, False) for place in stops[::_DOUBLES_EVERY]]
+    copies = [place for place in stops if "apply_chunk" in known[owner].asked_for(*place)]
+    locked = stops[::_DOUBLES_EVERY] if owner is Owner.KEEPER else []
+    plays = [(place, True) for place in copies] + [(place, False) for place in locked]
     with Worker() as other:
         one = workers.free.get()
         _hold(

@@ -6,6 +6,7 @@ The same for each point of the matrix: what a copy of it becomes is held against
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from itertools import count
 
@@ -18,7 +19,8 @@ from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres.pairs import ROLES, Database, Pair
 
 SYNC, CHECKPOINT = "sync", "change"
-RULES = SyncRules(chunk=6, workers=1, conflicts=Conflicts.TARGET_WINS)
+# From how long writers are waited for follows how long a server keeps the sessions of a worker that is gone.
+RULES = SyncRules(chunk=6, workers=1, conflicts=Conflicts.TARGET_WINS, fence_within=timedelta(seconds=3))
 TABLES = ("public.items", "public.parts", "public.codes", "public.notes", "public.kinds")
 _SETTINGS = {
     "fsync": "off",

@@ -36,7 +36,7 @@ BOUND = {
     "build": "b0",
     "bad_build": "",
     "roads": {"site": ("other",)},
-    "preview": {"shop": Agreeing(digest="a" * 16, says="12 rows stay behind")},
+    "preview": {"shop": Agreeing(digest="a" * 16, says="12 rows stay behind", behind=("orders.note: gone (12)",))},
     "policy_version": "v2",
     "healthy_since": NOON,
 }
@@ -59,10 +59,11 @@ def test_every_part_of_a_question_is_bound_or_is_about_its_answers() -> None:
 def test_the_sentence_of_a_preview_is_not_bound_and_what_it_names_is() -> None:
     """Writers go on while people are asked: an approval outlives that, as long as no more is lost."""
 
-    def of(**named: str) -> str:
-        return digest_of(asked(preview={"shop": Agreeing(**({"digest": "a" * 16, "says": "12 rows"} | named))}))
+    def of(digest: str = "a" * 16, says: str = "12 rows", behind: tuple[str, ...] = ()) -> str:
+        return digest_of(asked(preview={"shop": Agreeing(digest=digest, says=says, behind=behind)}))
 
     assert of(says="13 rows") == of()
+    assert of(behind=("orders.note: gone (13)",)) == of()
     assert of(digest="b" * 16) != of()
 
 

@@ -35,9 +35,13 @@ def preview(lost: int) -> DataPreview:
     )
 
 
+def ahead(lost: int) -> Foreseen:
+    return Foreseen.of(preview(lost), _SECOND)
+
+
 def found(lost: int | None, *, status: CheckpointStatus = CheckpointStatus.TAKEN) -> Checkpoints:
-    ahead = Foreseen.of(preview(lost), _SECOND) if lost is not None else None
-    one = DatabaseCheckpoint(database="shop", id="c1", status=status, since=NOON, sentence="as it is", foreseen=ahead)
+    seen = ahead(lost) if lost is not None else None
+    one = DatabaseCheckpoint(database="shop", id="c1", status=status, since=NOON, sentence="as it is", foreseen=seen)
     return Checkpoints(by_database={"shop": one})
 
 
@@ -47,7 +51,7 @@ databases:
   shop: {{source: a, target: b, loss: {limit}}}
   stock: {{source: c, target: d}}
 roads: {{back: {{data_sync: shop}}, stock_back: {{data_sync: stock}}, again: {{data_sync: shop}}}}
-levels: {{1: {{}}, 2: {{{level}}}, 3: {{roads: [slot_swap], emergency: [stock_back]}}}}
+levels: {{1: {{}}, 2: {{{level}, budget: 5m}}, 3: {{components: {{stock: [stock_back]}}, budget: 5m}}}}
 strategies: {{swap: {{level: 2, components: [site]}}}}
 notify:"""
     return policy(("notify:", text))
@@ -59,7 +63,7 @@ _ROWS = st.integers(0, 300)
 @given(lost=_ROWS, limit=_ROWS, above=st.sampled_from(["ask", "refuse"]), seen=st.one_of(st.none(), _ROWS))
 def test_rows_go_back_within_the_limit_or_as_agreed(lost: int, limit: int, above: str, seen: int | None) -> None:
     agreed = () if seen is None else (preview(seen).digest,)
-    why = loss_limitation(LossLimit(rows=limit, above=above), preview(lost), agreed)
+    why = loss_limitation(LossLimit(rows=limit, above=above), ahead(lost), agreed)
     covered = seen is not None and _power(seen) == _power(lost)
     assert (why is None) == (lost <= limit or (above == "ask" and covered))
 
@@ -76,9 +80,9 @@ def test_the_sentence_says_what_is_missing() -> None:
     lost = "orders.note: gone (1,200)"
     nobody = f"the policy lets 5 stay behind, and nobody agreed to more: {lost}"
     less = f"the policy lets 5 stay behind, and what people agreed to was less, or something else: {lost}"
-    assert loss_limitation(ask, preview(1200), ()) == nobody
-    assert loss_limitation(ask, preview(1200), ("x",)) == less
-    assert loss_limitation(refuse, preview(1200), (preview(1200).digest,)) == f"the policy lets 5 stay behind: {lost}"
+    assert loss_limitation(ask, ahead(1200), ()) == nobody
+    assert loss_limitation(ask, ahead(1200), ("x",)) == less
+    assert loss_limitation(refuse, ahead(1200), (preview(1200).digest,)) == f"the policy lets 5 stay behind: {lost}"
 
 
 def test_the_databases_of_roads_are_named_once() -> None:
@@ -112,16 +116,10 @@ def test_only_the_databases_that_a_level_takes_count() -> None:
     assert takes_people(chose, planned(chose, 2, "swap").level(2), found(11)) is None
 
 
-def test_the_emergency_takes_rows_back_too() -> None:
-    chose = chosen()
-    stock = Checkpoints(by_database={"stock": found(1).by_database["shop"]})
-    assert takes_people(chose, chose.level(3), stock) is not None
-
-
 def test_what_people_agree_to_is_told_by_database() -> None:
     said = f"{preview(11)}, as of 12:00:00 UTC"
     agreed = agreeing(chosen(), {"rows": ("back",), "site": ("slot_swap",)}, found(11))
-    assert agreed == {"shop": Agreeing(digest=preview(11).digest, says=said)}
+    assert agreed == {"shop": Agreeing(digest=preview(11).digest, says=said, behind=("orders.note: gone (11)",))}
     assert agreeing(chosen(), {"site": ("slot_swap",)}, found(11)) is None
 
 
@@ -132,8 +130,10 @@ def test_who_is_asked_before_anybody_looked_is_told_so() -> None:
     assert agreeing(chosen(), roads, Checkpoints()) == {"shop": Agreeing(digest="", says=unknown)}
 
 
-@given(cost=st.integers(0, 600), asked=st.booleans())
-def test_looking_ahead_takes_a_twentieth_of_the_time_and_a_quarter_while_people_decide(cost: int, asked: bool) -> None:
-    every = preview_every(timedelta(seconds=cost), asked=asked)
-    assert every >= timedelta(seconds=5 if asked else 60)
+@given(cost=st.integers(0, 600), asked=st.booleans(), over=st.booleans())
+def test_looking_ahead_takes_a_twentieth_of_the_time_and_a_quarter_while_people_decide(
+    cost: int, asked: bool, over: bool
+) -> None:
+    every = preview_every(timedelta(seconds=cost), asked=asked, over=over)
+    assert every >= timedelta(seconds=5 if asked else 3600 if over else 60)
     assert (4 if asked else 20) * timedelta(seconds=cost) <= every

@@ -29,6 +29,7 @@ _LOSES = replace(_BLOCKS, severity=Severity.LOSES)
 # An agreement is not taken away by these: writers go on, and time does.
 _SAME: dict[str, dict[str, object]] = {
     "more rows": {"tables": (replace(_TABLE, inserts=900, keys=905), PREVIEW.tables[1])},
+    "a few deletes": {"tables": (replace(_TABLE, deletes=900), PREVIEW.tables[1])},
     "a table that nothing is decided of": {"tables": (*PREVIEW.tables, replace(_TABLE, table="public.new"))},
     "one more conflict": {"tables": (_TABLE, replace(PREVIEW.tables[1], conflicts=8))},
     "a few more lost": {"losses": (replace(_LOSS, rows=128),)},
@@ -48,6 +49,7 @@ _ANOTHER: dict[str, dict[str, object]] = {
     "more that is lost": {"losses": (_LOSS, replace(_LOSS, about="orders.tag", rows=1))},
     "nothing lost": {"losses": ()},
     "more conflicts": {"tables": (_TABLE, replace(PREVIEW.tables[1], conflicts=9))},
+    "many deletes": {"tables": (replace(_TABLE, deletes=1_100), PREVIEW.tables[1])},
     "conflicts elsewhere": {"tables": (replace(_TABLE, conflicts=1), PREVIEW.tables[1])},
     "something against it": {"findings": (_BLOCKS,)},
     "unreadable": {"readable": Readable(ok=False, says="the old build reads version 41, not 42")},

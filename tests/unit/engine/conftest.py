@@ -29,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.policies import policy
+from tests.unit.engine.kept import Kept
 
 EVERY_S = 10.0
 
@@ -152,3 +153,16 @@ def guarded(engine: Engine) -> Engine:
     """With a known-good build and a change under way."""
     engine.intake.change("orders", "deployment", "b2", "b1")
     return engine
+
+
+@pytest.fixture
+def kept() -> Kept:
+    """With a database, and no change yet."""
+    return Kept()
+
+
+@pytest.fixture
+def changed(kept: Kept) -> Kept:
+    """With a database, and a change that has just begun."""
+    kept.change()
+    return kept

@@ -7,45 +7,26 @@ from typing import Any
 from shared.engine.advance import Runs
 from shared.engine.commit import commit_and_ring
 from shared.engine.levels import Steps
-from shared.engine.records import CHECKPOINTS, KNOWN_GOOD, encode, load_run, snapshot
+from shared.engine.records import CHANGE, CHECKPOINTS, KNOWN_GOOD, encode, load_run
 from shared.engine.start import new_rollback, starting_writes
 from shared.engine.steps.data import SyncRows
-from shared.model.change import KnownGood
-from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen
+from shared.model.change import Change, KnownGood
+from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen, held_as
 from shared.model.data_preview import Loss
-from shared.model.event import Event
-from shared.model.policy import Policy
-from shared.model.policy_data import Database
 from shared.model.policy_verify import CheckBase, ClientCheck
-from shared.model.run import RoadTimes, Run, RunStatus, StepRecord
+from shared.model.run import RoadTimes, Run, RunStatus
 from shared.ports import Checker, Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clients import FakeClients
-from tests.fakes.clock import NOON, FakeClock
-from tests.fakes.doorbell import MemoryDoorbell
-from tests.fakes.ledger import MemoryLedger
-from tests.fakes.policies import policy
-from tests.fakes.rows import Died, FakeRows, SliceFate
+from tests.fakes.clock import NOON
+from tests.fakes.rows import Died, SliceFate, WayBack
 from tests.fakes.runs import new_run
 from tests.fakes.slots import FakeSlotPair
+from tests.unit.engine.kept import Kept
 
 ROWS, SITE = "take:rows:back", "take:site:slot_swap"
 _MOST_PASSES = 5_000
 LOSS = Loss(about="orders.note", what="is not on the source", rows=100)
-
-
-def data_policy(*, database: str = "", level: str = "", more: str = "", road: str = "", site: bool = True) -> Policy:
-    """Return a policy with one database, `shop`, whose rows go back in level 2 by the road `back`."""
-    traffic = "site: [slot_swap], " if site else ""
-    text = f"""\
-databases:
-  shop: {{source: "host=old", target: "host=new"{database}}}
-roads: {{back: {{data_sync: shop{road}}}}}
-levels:
-  1: {{}}
-  2: {{components: {{{traffic}rows: [back]}}, budget: 5m{level}}}
-{more}notify:"""
-    return policy(("notify:", text)).of_version("v1")
 
 
 def taken(*, foreseen: Foreseen | None = None, status: CheckpointStatus = CheckpointStatus.TAKEN) -> DatabaseCheckpoint:
@@ -62,35 +43,32 @@ def taken(*, foreseen: Foreseen | None = None, status: CheckpointStatus = Checkp
 
 
 @dataclass(slots=True)
-class RowsStory:
-    """Whoever advances the run waits for as long as it asks to; a worker that dies is followed by another one."""
+class RowsStory(Kept):
+    """Whoever advances the run waits for as long as it asks to; a worker that dies is followed by another one.
 
-    policy: Policy = field(default_factory=data_policy)
-    clock: FakeClock = field(default_factory=FakeClock)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
+    The change `c1` to build b2 is in progress, and its checkpoint was taken.
+    """
+
     slots: FakeSlotPair = field(init=False)
-    rows: FakeRows = field(init=False)
     deaths: int = 0
 
     def __post_init__(self) -> None:
+        Kept.__post_init__(self)  # a class with slots is made anew, which `super()` does not know of
         self.slots = FakeSlotPair(self.clock)
-        self.rows = FakeRows(self.clock, passes=self.clock.forward)
-        self.rows.begin(self.database, "c1")
+        self.rows.begin(self.database, taken().key)
         self.rows.calls.clear()
         self.keep(taken())
         good = KnownGood(build="b1", recorded_at=NOON, recorded_by="a pipeline")
-        self.ledger.commit("orders", [Put(KNOWN_GOOD, encode(good))])
-
-    @property
-    def database(self) -> Database:
-        return self.policy.databases["shop"]
+        change = Change(id="c1", kind="deployment", build="b2", started_at=NOON)
+        self.ledger.commit("orders", [Put(KNOWN_GOOD, encode(good)), Put(CHANGE, encode(change))])
 
     @property
     def engine(self) -> Runs:
         checkers: dict[type[CheckBase], Checker[Any]] = {ClientCheck: FakeClients(lambda: self.slots.served)}
         data = SyncRows(self.rows, self.rows, self.ledger)
-        steps = Steps.of_level(self.slots, {}, checkers, AtOnce(), self.ledger, data=data)
+        steps = Steps.of_level(
+            self.slots, {}, checkers, AtOnce(), self.ledger, data=data, checkpointing=self.rows
+        )
         return Runs(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
 
     def keep(self, checkpoint: DatabaseCheckpoint) -> None:
@@ -99,7 +77,7 @@ class RowsStory:
     def foresees(self, *losses: Loss) -> str:
         """Let rows be lost, as a look ahead has found; returns what people would agree to."""
         self.rows.losses = losses
-        preview = self.rows.preview("shop", self.database, "c1", NOON - NOON)
+        preview = self.rows.preview("shop", self.database, taken().key, NOON - NOON)
         self.keep(taken(foreseen=Foreseen.of(preview, NOON - NOON)))
         return preview.digest
 
@@ -126,6 +104,15 @@ class RowsStory:
         commit_and_ring(self.ledger, self.doorbell, "orders", starting_writes(self.policy, run))
         return run
 
+    def in_its_rows(self, slices: int = 50) -> Run:
+        """Begin a run, and take it to where writers are kept out and most of its slices are still to be done."""
+        self.rows.slices = slices
+        run = self.begin()
+        while not self.fenced:
+            self.clock.now = max(self.clock.now, self.load(run.id).due_at)
+            self.advance(run.id)
+        return self.load(run.id)
+
     def tell(self, *, agreed: tuple[str, ...] = ()) -> Run:
         return self.finish(self.begin(agreed=agreed).id)
 
@@ -151,21 +138,9 @@ class RowsStory:
         assert found is not None
         return found[0]
 
-    @property
-    def calls(self) -> list[str]:
-        return [what for what, _ in self.rows.calls]
-
-    @property
-    def fenced(self) -> bool:
-        return any(way.fenced for way in self.rows.of(self.database).ways.values())
-
-    @property
-    def told(self) -> list[Event]:
-        return [delivery.event for delivery in snapshot(self.ledger, "orders").outbox.values()]
-
-
-def step(run: Run, name: str) -> StepRecord:
-    return run.step(name)
+    def way(self, run: Run) -> WayBack:
+        """What is held of the way back of a run."""
+        return self.rows.of(self.database).ways[held_as(run.id, "shop")]
 
 
 def traffic_went_on(story: RowsStory, run: Run) -> bool:

@@ -29,7 +29,7 @@ _DATABASES = """\
 databases: {shop: {source: "host=old", target: "host=new", loss: {rows: LIMIT, above: ABOVE}}}
 roads: {back: {data_sync: shop}, split: {slot_traffic: candidate, takes: 5s, give_up_after: 2m}}
 """
-_BOTH = "components: {rows: [back], site: [slot_swap]}"
+_BOTH = "components: {rows: [back], site: [slot_swap]}, budget: 5m"
 
 
 def data_level(*levels: str, limit: int = 10, above: str = "ask", strategies: str = "{}") -> Policy:
@@ -200,7 +200,7 @@ def test_a_request_says_what_it_agrees_to(shop: Engine) -> None:
 
 
 def _climbs(above: str, lost: int) -> Story:
-    story = Story(data_level("roads: [split]", f"{_BOTH}, budget: 5m", above=above))
+    story = Story(data_level("roads: [split]", f"{_BOTH}", above=above))
     story.split.fate = lambda: RoutingFate(reply=Reply.FORBIDDEN)
     see(story, foreseen(lost=lost))
     return story

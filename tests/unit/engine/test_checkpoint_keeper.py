@@ -1,7 +1,5 @@
 """Checkpoints are taken when a change begins, watched while one may go back to them, and ended with it."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from shared.engine.records import ACTIVE, Active, encode
 from shared.errors import NotFound, PermanentError, TransientError
 from shared.model.change import ChangeStatus
-from shared.model.checkpoint import CheckpointStatus
+from shared.model.checkpoint import CheckpointStatus, held_as
 from shared.model.command import Complete, Start
 from shared.model.event import EventKind
 from shared.model.run import RunKind
@@ -17,28 +15,14 @@ from shared.model.sync import Finding, Severity
 from shared.ports import Put
 from tests.fakes.doorbell import Ring
 from tests.fakes.interrupted import BrokenFor, Interrupted, Recorded
-from tests.unit.engine.kept import Kept
-from tests.unit.engine.rows_story import data_policy
+from tests.unit.engine.kept import Kept, data_policy
 
 _KEYLESS = Finding(severity=Severity.BLOCKS, about="public.audit", what="has no key")
 _LOST_COLUMN = Finding(severity=Severity.LOSES, about="orders.note", what="is not on the source")
 
 
-@pytest.fixture
-def kept() -> Iterator[Kept]:
-    with ThreadPoolExecutor(2) as pool:
-        yield Kept(pool)
-
-
-@pytest.fixture
-def changed(kept: Kept) -> Kept:
-    kept.change()
-    return kept
-
-
 def test_a_workload_without_databases_costs_nothing(kept: Kept) -> None:
     ledger = BrokenFor(kept.ledger, "other")
-    assert kept.keeper_on(ledger).keep("other").by_database == {}
     assert kept.keeper_on(ledger).run() == ["orders: no change, and no checkpoint"]
 
 
@@ -87,7 +71,7 @@ def test_one_that_is_taken_is_not_taken_again(changed: Kept) -> None:
     changed.keeper.keep("orders")
     taken = changed.one
     again = changed.minute()
-    assert changed.rows.calls == [("begin", taken.id)]
+    assert changed.rows.calls == [("begin", taken.key)]
     assert (again.since, again.taken_at, again.status) == (taken.since, taken.taken_at, taken.status)
     assert changed.told == ["checkpoint_taken"]
 
@@ -166,7 +150,7 @@ def test_a_change_that_is_completed_ends_it(changed: Kept) -> None:
     changed.moved(ChangeStatus.COMPLETED)
     ended = changed.minute()
     assert (ended.status, ended.stands, ended.foreseen) == (CheckpointStatus.ENDED, False, None)
-    assert changed.rows.of(changed.policies["orders"].databases["shop"]).captured == ()
+    assert changed.captured == ()
     calls = list(changed.rows.calls)
     assert changed.minute() == ended
     assert changed.rows.calls == calls
@@ -219,7 +203,7 @@ def test_what_an_earlier_change_captured_ends_with_a_later_one_that_nobody_rang_
     changed.moved(ChangeStatus.COMPLETED)
     ended = changed.minute()
     assert (ended.id, ended.status) == (first.id, CheckpointStatus.ENDED)
-    assert changed.rows.calls[-1] == ("end", first.id)
+    assert changed.rows.calls[-1] == ("end", first.key)
 
 
 def _running(kept: Kept, kind: RunKind) -> None:
@@ -245,7 +229,7 @@ def test_a_drill_keeps_nobody_from_looking(changed: Kept) -> None:
 def test_two_workers_at_once_take_one(changed: Kept) -> None:
     interrupted = Interrupted(changed.ledger, lambda: changed.keeper.keep("orders"))
     changed.keeper_on(interrupted).keep("orders")
-    assert changed.rows.calls == [("begin", changed.current.id)]
+    assert changed.rows.calls == [("begin", held_as(changed.current.id, "shop"))]
     assert changed.told == ["checkpoint_taken"]
 
 
@@ -281,12 +265,12 @@ def test_looking_changes_nothing(changed: Kept) -> None:
 
 
 def test_what_goes_wrong_with_one_workload_disturbs_no_other(changed: Kept) -> None:
-    changed.policies["broken"] = data_policy().model_copy(update={"workload": "broken"})
+    changed.others["broken"] = data_policy().model_copy(update={"workload": "broken"})
     said = changed.keeper_on(BrokenFor(changed.ledger, "broken")).run()
     assert "orders: checkpoint of shop taken 0 s after the change began" in said
     assert "broken: its checkpoints were not looked after: reading: no connection" in said
 
 
 def test_every_word_of_a_checkpoint_is_of_a_kind_that_people_can_choose(changed: Kept) -> None:
-    on = changed.policies["orders"].notify.on
+    on = changed.policy.notify.on
     assert {EventKind.CHECKPOINT_REFUSED, EventKind.CHECKPOINT_LOST} <= set(on)

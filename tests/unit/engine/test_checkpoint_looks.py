@@ -1,24 +1,8 @@
 """How often it is looked ahead what going back would do."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import pytest
-
 from tests.unit.engine.kept import Kept
-
-
-@pytest.fixture
-def kept() -> Iterator[Kept]:
-    with ThreadPoolExecutor(2) as pool:
-        yield Kept(pool)
-
-
-@pytest.fixture
-def changed(kept: Kept) -> Kept:
-    kept.change()
-    return kept
 
 
 def test_it_is_looked_ahead_every_minute_when_that_is_quick(changed: Kept) -> None:

@@ -9,7 +9,8 @@ from shared.model.data_preview import Loss
 from shared.model.run import RunKind, RunStatus, StepPhase
 from shared.model.sync import Finding, Severity
 from tests.fakes.rows import SliceFate
-from tests.unit.engine.rows_story import LOSS, ROWS, RowsStory, data_policy, traffic_went_on
+from tests.unit.engine.kept import data_policy
+from tests.unit.engine.rows_story import LOSS, ROWS, RowsStory, traffic_went_on
 
 
 def test_more_loss_than_the_policy_lets_is_refused_when_nobody_agreed() -> None:
@@ -80,7 +81,7 @@ def _loses(story: RowsStory) -> SliceFate:
 
 def test_a_drill_changes_nothing_and_says_what_would_be_done() -> None:
     story = RowsStory(data_policy(site=False))
-    drills = Drills(story.ledger, story.doorbell, lambda: {"orders": story.policy}, story.clock)
+    drills = Drills(story.ledger, story.doorbell, story.policies, story.clock)
     run = story.finish(drills.start("orders", 2, "ann").id)
     assert (run.kind, run.status) == (RunKind.DRILL, RunStatus.VERIFIED)
     assert (story.calls, story.fenced) == ([], False)
@@ -92,7 +93,7 @@ def test_a_drill_changes_nothing_and_says_what_would_be_done() -> None:
 def test_a_drill_of_what_would_be_refused_fails_and_says_why() -> None:
     story = RowsStory(data_policy(site=False))
     story.rows.losses = (LOSS,)
-    drills = Drills(story.ledger, story.doorbell, lambda: {"orders": story.policy}, story.clock)
+    drills = Drills(story.ledger, story.doorbell, story.policies, story.clock)
     run = story.finish(drills.start("orders", 2, "ann").id)
     assert run.status is RunStatus.FAILED
     assert "rows could not be taken back" in run.outcome

@@ -15,7 +15,8 @@ from shared.model.checkpoint import CheckpointStatus
 from shared.model.run import RunStatus, StepPhase
 from shared.ports import Put
 from tests.fakes.rows import LET_IN, SliceFate
-from tests.unit.engine.rows_story import ROWS, SITE, RowsStory, data_policy, taken, traffic_went_on
+from tests.unit.engine.kept import data_policy
+from tests.unit.engine.rows_story import ROWS, SITE, RowsStory, taken, traffic_went_on
 
 
 def test_rows_go_back_slice_by_slice_and_traffic_after_them() -> None:
@@ -29,7 +30,7 @@ def test_rows_go_back_slice_by_slice_and_traffic_after_them() -> None:
     assert ended is not None
     assert started is not None
     assert ended <= started
-    assert run.step(ROWS).evidence == {"done": 3, "fenced": True}
+    assert run.step(ROWS).evidence == {"done": 3, "fenced": True, "database": "shop"}
 
 
 def test_it_is_looked_ahead_once_and_not_for_every_slice() -> None:
@@ -57,7 +58,7 @@ def test_whatever_befalls_a_slice_all_is_proved_in_the_end(fates: Sequence[Slice
     story.fates(*fates)
     run = story.tell()
     assert run.status is RunStatus.VERIFIED
-    held = story.rows.of(story.database).ways[run.id]
+    held = story.way(run)
     assert (held.done, held.fenced) == (3, True)
 
 
@@ -194,12 +195,8 @@ def test_a_checkpoint_of_which_nobody_knows_what_was_written_since_is_still_gone
 
 def test_checkpoints_that_cannot_be_read_any_more_let_writers_in() -> None:
     story = RowsStory()
-    story.rows.slices = 50
-    run = story.begin()
-    while not story.fenced:
-        story.clock.now = max(story.clock.now, story.load(run.id).due_at)
-        story.advance(run.id)
-        story.ledger.commit("orders", [Put("now:1:checkpoints", "no such record")])
+    run = story.in_its_rows()
+    story.ledger.commit("orders", [Put("now:1:checkpoints", "no such record")])
     ended = story.finish(run.id)
     assert traffic_went_on(story, ended)
     assert not story.fenced
@@ -207,14 +204,10 @@ def test_checkpoints_that_cannot_be_read_any_more_let_writers_in() -> None:
 
 def test_it_goes_back_to_the_checkpoint_that_it_began_with() -> None:
     story = RowsStory()
-    story.rows.slices = 50
-    run = story.begin()
-    while not story.fenced:
-        story.clock.now = max(story.clock.now, story.load(run.id).due_at)
-        story.advance(run.id)
-        story.keep(replace(taken(), id="c2"))
+    run = story.in_its_rows()
+    story.keep(replace(taken(), id="c2"))
     assert story.finish(run.id).status is RunStatus.VERIFIED
-    assert story.rows.of(story.database).ways[run.id].checkpoint == "c1"
+    assert story.way(run).checkpoint == "c1:shop"
 
 
 _HOLDS = ", verify: {checks: {same: {holds: back}}}"

@@ -13,7 +13,8 @@ from shared.model.checkpoint import CheckpointStatus
 from shared.model.level_ahead import Begins, LevelAhead
 from shared.model.sync import Finding, Severity
 from shared.ports import Delete
-from tests.unit.engine.rows_story import LOSS, RowsStory, data_policy, taken
+from tests.unit.engine.kept import data_policy
+from tests.unit.engine.rows_story import LOSS, RowsStory, taken
 
 _SAYS = "shop: 10 rows inserted, 0 updated, 0 deleted on the source"
 
@@ -30,7 +31,7 @@ def story() -> RowsStory:
 
 
 def ahead(story: RowsStory, pool: ThreadPoolExecutor, level: int = 2) -> LevelAhead:
-    return LookAhead(story.ledger, story.rows, lambda: {"orders": story.policy}, pool).of("orders", level)
+    return LookAhead(story.ledger, story.rows, story.policies, pool).of("orders", level)
 
 
 def test_without_loss_it_begins_by_itself(story: RowsStory, pool: ThreadPoolExecutor) -> None:

@@ -8,15 +8,23 @@ import pytest
 from shared.engine.records import CHECKPOINTS
 from shared.engine.rows_readiness import RowsReadiness
 from shared.errors import PermanentError, TransientError
+from shared.model.change import ChangeStatus
 from shared.model.checkpoint import CheckpointStatus, DatabaseCheckpoint, Foreseen
 from shared.model.policy import Policy
 from shared.model.policy_roads import DataSyncRoad
+from shared.model.run import RunStatus
 from shared.model.sync import Finding, Severity
 from shared.ports import Delete
 from tests.fakes.clock import NOON
-from tests.unit.engine.rows_story import RowsStory, data_policy, taken
+from tests.unit.engine.kept import data_policy
+from tests.unit.engine.rows_story import RowsStory, taken
 
 _BLOCKS = Finding(severity=Severity.BLOCKS, about="public.audit", what="has no key")
+_FENCED = Finding(
+    severity=Severity.BLOCKS,
+    about="target",
+    what="writers are still kept off public.orders by the fence of a rollback",
+)
 _LOSES = Finding(severity=Severity.LOSES, about="orders.note", what="is not on the source")
 _FORESEEN = Foreseen(
     at=NOON,
@@ -104,8 +112,30 @@ def test_loss_counts_where_nobody_can_agree_to_it(above: str, says: str | None) 
 
 
 def test_what_would_not_be_done_in_time_is_said() -> None:
-    assert why_not(foreseeing(takes=timedelta(seconds=240))) is None
-    assert why_not(foreseeing(takes=timedelta(seconds=241))) == "it would take 241 s, and is given up after 240 s"
+    """The road is given up after 240 s; the last 35 of them are for letting writers in."""
+    assert why_not(foreseeing(takes=timedelta(seconds=205))) is None
+    assert why_not(foreseeing(takes=timedelta(seconds=206))) == "it would take 206 s, and is given up after 205 s"
+
+
+@pytest.mark.parametrize("takes_s", [205, 206])
+def test_what_readiness_calls_in_time_is_done_in_time(takes_s: int) -> None:
+    """One slice a second: as many as it says that it takes, less the moment between two of them."""
+    story = foreseeing(takes=timedelta(seconds=takes_s))
+    story.rows.slice_takes = timedelta(seconds=1)
+    story.rows.slices = int(takes_s / 1.2)
+    assert (story.tell().status is RunStatus.VERIFIED) or why_not(story) is not None
+
+
+@pytest.mark.parametrize("status", [ChangeStatus.ROLLED_BACK, ChangeStatus.FAILED, ChangeStatus.COMPLETED])
+def test_once_the_change_is_over_it_is_looked_whether_the_next_one_could_have_a_checkpoint(
+    status: ChangeStatus,
+) -> None:
+    """Also what the fence of a way back that is proved stands against: preflight names it."""
+    story = foreseeing()
+    story.moved(status)
+    assert why_not(story) is None
+    story.rows.findings = (_FENCED,)
+    assert why_not(story) == "target: writers are still kept off public.orders by the fence of a rollback"
 
 
 @pytest.mark.parametrize("error", [TransientError("no answer"), PermanentError("no password")])

@@ -204,6 +204,7 @@ levels:
   1: {}
   2:
     components: {web: [slot_swap], jobs: [other], data: [rows]}
+    budget: 5m
     after: {jobs: [web]}
 """
 _OVER = changed(_LEVEL, _DATA)
