@@ -75,6 +75,7 @@ class DataPreview:
     at: datetime
     rule: Conflicts
     tables: tuple[TablePreview, ...]
+    unexplained_rule: Conflicts = Conflicts.STOP
     sequences: tuple[SequenceGap, ...] = ()
     findings: tuple[Finding, ...] = ()
     losses: tuple[Loss, ...] = ()
@@ -103,7 +104,13 @@ class DataPreview:
         decided = (
             f"{one.table}: {one.conflicts:,} changed on both sides ({rule})" for one in self.tables if one.conflicts
         )
-        return (*(f"{loss.about}: {loss.what} ({loss.rows:,})" for loss in self.losses), *decided)
+        by = self.unexplained_rule.replace("_", " ")
+        odd = (
+            f"{one.table}: {one.unexplained:,} differ that nobody wrote ({by})"
+            for one in self.tables
+            if one.unexplained
+        )
+        return (*(f"{loss.about}: {loss.what} ({loss.rows:,})" for loss in self.losses), *decided, *odd)
 
     @property
     def why_not(self) -> str | None:
@@ -112,6 +119,9 @@ class DataPreview:
         if self.rule is Conflicts.STOP and self.conflicts:
             named = ", ".join(f"{table.conflicts} of {table.table}" for table in self.tables if table.conflicts)
             reasons.append(f"rows were changed on the source as well: {named}")
+        odd = ", ".join(f"{table.unexplained} of {table.table}" for table in self.tables if table.unexplained)
+        if odd and self.unexplained_rule is Conflicts.STOP:
+            reasons.append(f"rows are not the same although nobody wrote them since the checkpoint: {odd}")
         if self.readable is not None and not self.readable.ok:
             reasons.append(self.readable.says)
         return "; ".join(reasons) or None
@@ -127,7 +137,9 @@ class DataPreview:
             self.database,
             self.checkpoint,
             self.rule,
+            self.unexplained_rule,
             *(f"{table.table} {_up_to(table.conflicts)}" for table in self.tables if table.conflicts),
+            *(f"{table.table} {_up_to(table.unexplained)} odd" for table in self.tables if table.unexplained),
             *(f"{loss.about} {loss.what} {_up_to(loss.rows)}" for loss in self.losses),
             # Some are deleted in any day's work; many are what somebody should have seen.
             f"{_up_to(max(_FEW_DELETES, sum(table.deletes for table in self.tables)))} deletes",

@@ -19,9 +19,7 @@ from shared.model.signal import MOST_SAMPLES
 from shared.model.trigger import Comparator
 
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
-_CHECKPOINT_EVENTS = frozenset(
-    {EventKind.CHECKPOINT_TAKEN, EventKind.CHECKPOINT_REFUSED, EventKind.CHECKPOINT_LOST}
-)
+_CHECKPOINT_EVENTS = frozenset({EventKind.CHECKPOINT_TAKEN, EventKind.CHECKPOINT_REFUSED, EventKind.CHECKPOINT_LOST})
 _OTHER_EVENTS = 5  # decided, started, superseded, blind, sighted
 # Of a question: its row, the one whose place it takes, what is settled, the event that tells of it.
 _ASK_WRITES = 4

@@ -71,7 +71,8 @@ class Database(Strict):
     leave_out: tuple[Part, ...] = Field(default=(), description="Tables, or columns.")
     conflicts: Conflicts = Field(default=Conflicts.STOP, description="A row that was changed on both sides.")
     unexplained: Conflicts = Field(
-        default=Conflicts.TARGET_WINS, description="A row that differs although nobody wrote it: damage on one side."
+        default=Conflicts.STOP,
+        description="A row that differs although nobody wrote it: it did before, or was damaged.",
     )
     keyless: Keyless = Field(default=Keyless.REFUSE, description="A table without a key.")
     capture: Capture = Capture.TRIGGERS

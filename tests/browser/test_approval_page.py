@@ -10,12 +10,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from shared.engine.records import CHECKPOINTS, encode
 from shared.errors import Refused
 from shared.model.ask import AskStatus
 from shared.model.policy_approval import Approval, OnExpiry
+from shared.ports import Put
 from shared.web.pages import page_headers
 from tests.browser.conftest import DESKTOP, PHONE, SMALL, AnswerServer
 from tests.unit.engine.asked import ANN, QUIET, WARNING, Asked
+from tests.unit.engine.kept import data_policy
+from tests.unit.engine.rows_story import BEHIND, foreseen
 
 APPROVE, REJECT = "Approve: roll back", "Reject"
 CHANGED = (
@@ -50,6 +54,20 @@ def test_a_person_reads_what_would_be_done_and_approves(page: Page, server: Answ
     expect(page.get_by_text("Approved: it has begun.")).to_be_visible()
     expect(page.get_by_text("Approved by webhook:ops (1 of 1): users <b>complain</b>.")).to_be_visible()
     assert asked.begun(ask)
+
+
+def test_a_person_reads_what_becomes_of_rows_and_what_stays_behind(
+    page: Page, server: AnswerServer, asked: Asked
+) -> None:
+    asked.policy = data_policy()
+    asked.ledger.commit("orders", [Put(CHECKPOINTS, encode(foreseen(says="shop: 7 rows inserted <b>")))])
+    ask = asked.ask(level=2)
+    assert ask.preview is not None
+    page.goto(server.link())
+    for text in ("Rows of shop: 7 rows inserted <b>, as of 12:00:00 UTC.", f"Agreed to as well: {BEHIND[0]}."):
+        expect(page.get_by_text(text, exact=True)).to_be_visible()
+    press(page, APPROVE)
+    assert asked.over(ask).preview == ask.preview
 
 
 def test_looking_again_and_going_back_begin_nothing_twice(page: Page, server: AnswerServer, asked: Asked) -> None:

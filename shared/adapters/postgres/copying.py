@@ -11,12 +11,12 @@ https://www.postgresql.org/docs/current/wal-async-commit.html
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 from time import monotonic
 
-from psycopg import Connection, errors
+from psycopg import Connection, Error, errors
 from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.applying import Counts, Steps, applying
@@ -115,7 +115,7 @@ def _begun(source: Connection[Rows], of: SyncTable) -> Iterator[None]:
         at_once(source, [SQL("BEGIN"), SQL("SET LOCAL synchronous_commit = off"), staging(of)])
         yield
     except BaseException:
-        if not source.closed:
+        with suppress(Error):  # what cannot be told so any more ends by itself
             source.rollback()
         raise
 

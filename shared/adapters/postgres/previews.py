@@ -22,6 +22,7 @@ from shared.adapters.postgres.preview import Predicted, predict, predict_listed
 from shared.adapters.postgres.proof import Proof
 from shared.adapters.postgres.runnable import unrunnable
 from shared.adapters.postgres.sides import Sides, accesses, read_sides
+from shared.adapters.postgres.unexplained import unexplained
 from shared.adapters.postgres.written import lag
 from shared.decision.sync_sequences import positions
 from shared.errors import PermanentError
@@ -70,8 +71,15 @@ class _Preview:
 
     def all(self) -> DataPreview:
         log = source_log(self.sides, self.checkpoint.id)
-        logged = logged_tables(self.sides, self.checkpoint, self.checkpoint.snapshot) - self._differing(log)
-        tables = tuple(self._of_table(of, log, is_logged=of.oid in logged) for of in self.sides.plan.tables)
+        standing, differing_ones = (
+            logged_tables(self.sides, self.checkpoint, self.checkpoint.snapshot),
+            self._differing(log),
+        )
+        logged = standing - differing_ones
+        tables = tuple(
+            self._of_table(of, log, is_logged=of.oid in logged, is_told=of.oid in standing)
+            for of in self.sides.plan.tables
+        )
         now = self.sides.there.read_at
         return DataPreview(
             database=self.name,
@@ -79,6 +87,7 @@ class _Preview:
             taken_at=self.checkpoint.taken_at,
             at=now,
             rule=self.database.conflicts,
+            unexplained_rule=self.database.unexplained,
             tables=tables,
             sequences=tuple(_sequences(self.sides)),
             findings=(
@@ -97,9 +106,18 @@ class _Preview:
         names = set(differing(log.checkpoint, self.checkpoint)) if log.checkpoint else set()
         return {of.oid for of in self.sides.plan.tables if str(of.name) in names}
 
-    def _of_table(self, of: SyncTable, log: SourceLog, *, is_logged: bool) -> TablePreview:
+    def _of_table(self, of: SyncTable, log: SourceLog, *, is_logged: bool, is_told: bool) -> TablePreview:
+        """Look at one table.
+
+        Args:
+            is_logged: Its log says all that would be done.
+            is_told: Its log says all that was written; the two sides may have differed before.
+        """
         sides, rule = (self.sides.source, self.sides.target), self.database.conflicts
         different = () if is_logged else self._different(of)
+        odd = set(unexplained(self.sides, of, self.checkpoint, different)) if is_told and of.key else set()
+        if self.database.unexplained is not Conflicts.TARGET_WINS:
+            different = [key for key in different if key not in odd]
         changed = self._changed_on_source(of, log)
         both = conflicts(*sides, of, changed)
         if not is_logged or not of.key:
@@ -115,6 +133,7 @@ class _Preview:
             updates=predicted.updates,
             deletes=predicted.deletes,
             conflicts=len(both),
+            unexplained=len(odd),
             compared=not is_logged,
         )
 

@@ -51,8 +51,8 @@ _CONNECT_WITHIN_S = 10
 _MARGIN_S = 2.0
 _RETRY = timedelta(seconds=2)
 # Classes of SQLSTATE that say "not now": connection, insufficient resources (not a full disk), operator intervention,
-# a transaction that was rolled back. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "53", "57", "40", "55P03", "55006")
+# a transaction that was rolled back, or left alone for too long, as by who waits for the other side. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "53", "57", "40", "55P03", "55006", "25P03", "25P04")
 _FULL = ("53100",)
 # What a server says that takes no connection now; all else that it refuses one for stays as it is. And what a client
 # says that refuses the server.

@@ -1,8 +1,8 @@
 """Rows that a proof finds different although nobody wrote them: not on the target, not on the source.
 
-Where both sides were the same at the checkpoint and both logs say everything since, a key that is in neither log was
-changed past them: a disk, a broken copy, a session that set triggers aside. Nobody knows then which side holds the
-good row; the policy says which one stays, and both are kept.
+Where both logs say everything since the checkpoint, a key that is in neither differed before it, or was changed past
+the logs: a disk, a broken copy, a definition that was changed, a session that set triggers aside. Nobody knows then
+which side holds the good row; the policy says which one stays, and both are kept.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Literal
 
-from shared.adapters.postgres.capture import log_of, logged_keys
+from shared.adapters.postgres.capture import log_of
 from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
 from shared.adapters.postgres.conflicts import conflicts
 from shared.adapters.postgres.corruption_ground import Since, lay_ground
@@ -27,7 +27,6 @@ from shared.adapters.postgres.sides import Sides
 from shared.adapters.postgres.sql import column, columns, listed, ours, same_key
 from shared.decision.corruption import Key
 from shared.model.sync import Conflicts, SyncRules, SyncTable
-from shared.model.tables import Table
 
 _NOTE = "unexplained"
 _AT_ONCE = 10_000
@@ -61,35 +60,8 @@ def not_told(sides: Sides, rules: SyncRules, checkpoint: Checkpoint) -> dict[str
     reasons = {**ground.lost, **ground.left_out}
     for of in sides.plan.tables:
         name = str(of.name)
-        why = "" if name in ground.tables else reasons.get(name, "it was not taken at the checkpoint")
-        why = why or _not_the_same_then(name, here, checkpoint) or _not_as_then(sides, of, here, checkpoint)
-        reasons[name] = why
+        reasons[name] = "" if name in ground.tables else reasons.get(name, "it was not taken at the checkpoint")
     return {name: why for name, why in reasons.items() if why}
-
-
-def _not_the_same_then(name: str, here: Checkpoint, there: Checkpoint) -> str:
-    digests = [side.content["tables"].get(name, {}).get("digest") for side in (here, there)]
-    if None in digests:
-        return "its rows were not summed at the checkpoint"
-    return "" if digests[0] == digests[1] else "it was not the same on both sides at the checkpoint"
-
-
-def _not_as_then(sides: Sides, of: SyncTable, here: Checkpoint, there: Checkpoint) -> str:
-    """A column that was added or given another type since holds what nobody wrote."""
-    both = ((sides.here.tables[of.name], here), (sides.there.tables[of.name], there))
-    if any(_types(now, of) != _then(side, of) for now, side in both):
-        return "its columns were changed since the checkpoint"
-    keys = logged_keys(sides.source).get(of.source_oid, ()), logged_keys(sides.target).get(of.oid, ())
-    return "" if all(set(key) == set(of.key) for key in keys) else "its key was changed since the checkpoint"
-
-
-def _types(now: Table, of: SyncTable) -> dict[str, str]:
-    return {one.name: now.by_name[one.name].type for one in of.columns}
-
-
-def _then(side: Checkpoint, of: SyncTable) -> dict[str, str]:
-    types: Mapping[str, str] = side.content["tables"][str(of.name)]["columns"]
-    return {one.name: types[one.name] for one in of.columns if one.name in types}
 
 
 def unexplained(sides: Sides, of: SyncTable, checkpoint: Checkpoint, keys: Collection[bytes]) -> list[bytes]:

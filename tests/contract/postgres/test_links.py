@@ -65,6 +65,18 @@ def test_a_statement_with_a_limit_of_its_own_is_waited_for(pair: Pair) -> None:
         assert source.execute("SELECT 1 FROM pg_sleep(2.5)").fetchone() == (1,)
 
 
+def test_a_transaction_that_was_left_alone_for_too_long_may_be_tried_again(pair: Pair) -> None:
+    with pytest.raises(TransientError, match=r"^source database: terminating connection due to idle-in-transaction"):
+        _leave_alone(pair)
+
+
+def _leave_alone(pair: Pair) -> None:
+    with pair.source.access.connected(**_WAITS, idle=timedelta(seconds=0.2)) as source:
+        source.execute("BEGIN")
+        time.sleep(0.4)
+        source.execute("SELECT 1")
+
+
 def test_statements_of_one_message_are_done_all_or_not_at_all(pair: Pair) -> None:
     adding, late = SQL("INSERT INTO items VALUES (10)"), SQL("INSERT INTO items VALUES (11)")
     with (

@@ -103,33 +103,43 @@ def test_what_the_application_wrote_is_no_damage(pair: Pair) -> None:
     assert state.unexplained == {"public.items": 1}
 
 
-_BLIND = {
-    "was not the same on both sides": "DELETE FROM items WHERE id = 100",
-    "its triggers were switched": "ALTER TABLE items DISABLE TRIGGER rollback_controller_log_update;"
-    "ALTER TABLE items ENABLE ALWAYS TRIGGER rollback_controller_log_update",
-    "its columns were changed": "ALTER TABLE items ALTER a TYPE varchar(90)",
-}
+_SWITCHED = (
+    "ALTER TABLE items DISABLE TRIGGER rollback_controller_log_update;"
+    "ALTER TABLE items ENABLE ALWAYS TRIGGER rollback_controller_log_update"
+)
+_BEFORE, _SINCE = "DELETE FROM items WHERE id = 100", "ALTER TABLE items ALTER a TYPE varchar(90)"
 
 
-@pytest.mark.parametrize("why", _BLIND)
-def test_where_it_cannot_be_told_the_target_wins_and_why_is_said(servers: Servers, why: str) -> None:
+def _with_damage(pair: Pair, before: str = "", since: str = "") -> State:
+    """One row is damaged; something else was so before the checkpoint, or has happened since."""
+    pair.run(
+        "CREATE TABLE items (id int PRIMARY KEY, a text)",
+        "INSERT INTO items SELECT i FROM generate_series(1, 200) i",
+    )
+    pair.target.run(*filter(None, [before]))
+    start(pair)
+    with pair.target.connect() as target:
+        target.execute(since.encode())
+    damage(pair.target, f"UPDATE items SET a = '{_BAD}' WHERE id = 7")  # noqa: S608
+    return back(pair, _rules(Conflicts.SOURCE_WINS))
+
+
+def test_where_it_cannot_be_told_the_target_wins_and_why_is_said(servers: Servers) -> None:
     with servers.pair(OLD, OLD) as pair:
-        pair.run(
-            "CREATE TABLE items (id int PRIMARY KEY, a text)",
-            "INSERT INTO items SELECT i FROM generate_series(1, 200) i",
-        )
-        before = why.startswith("was not the same")
-        if before:
-            pair.target.run(_BLIND[why])
-        start(pair)
-        if not before:
-            with pair.target.connect() as target:
-                target.execute(_BLIND[why])
-        damage(pair.target, f"UPDATE items SET a = '{_BAD}' WHERE id = 7")  # noqa: S608
-        state = back(pair, _rules(Conflicts.SOURCE_WINS))
-        assert why in state.not_told["public.items"]
+        state = _with_damage(pair, since=_SWITCHED)
+        assert "its triggers were switched" in state.not_told["public.items"]
         assert state.unexplained == {}
         assert rows(pair.source) == rows(pair.target)
+
+
+@pytest.mark.parametrize(("before", "since", "odd"), [(_BEFORE, "", 2), ("", _SINCE, 1)], ids=["before", "retyped"])
+def test_what_differed_before_or_has_another_type_now_is_told_all_the_same(
+    servers: Servers, before: str, since: str, odd: int
+) -> None:
+    with servers.pair(OLD, OLD) as pair:
+        state = _with_damage(pair, before, since)
+        assert (state.not_told, state.unexplained) == ({}, {"public.items": odd})
+        assert rows(pair.source, "SELECT count(*) FROM items WHERE a IS NULL") == [(200,)]
 
 
 def test_the_policy_says_it() -> None:

@@ -68,7 +68,9 @@ class Moved:
         return self.rows.look(self.policy(**differently), sync)
 
     def let_go(self, **differently: Any) -> None:
-        self.rows.let_go(self.policy(**differently), "sync", lambda: None)
+        """Let writers in, whoever keeps them out."""
+        policy = self.policy(**differently)
+        self.rows.let_go(policy, self.rows.fenced_by(policy), lambda: None)
 
     def is_same(self) -> bool:
         return all(_rows(self.pair.source, name) == _rows(self.pair.target, name) for name in ("items", "notes"))

@@ -85,8 +85,6 @@ def test_a_fence_that_still_stands_must_be_released_first(shop: Moved) -> None:
 @pytest.mark.parametrize(
     ("differently", "says"),
     [
-        ({"fence": "hook", "capture": "compare"}, "only triggers could tell at once"),
-        ({"fence": "hook", "capture": "slot"}, "only triggers could tell at once"),
         ({"capture": "slot"}, "keeper may not use a slot: ALTER ROLE keeper REPLICATION"),
     ],
 )

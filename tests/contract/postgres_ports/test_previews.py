@@ -8,7 +8,7 @@ import pytest
 from shared.errors import PermanentError
 from shared.model.data_preview import DataPreview, Loss, SequenceGap
 from shared.model.sync import Conflicts
-from tests.contract.postgres_ports.moved import Moved
+from tests.contract.postgres_ports.moved import Moved, rows_of
 
 _WRITES = (
     "UPDATE items SET a = 'changed' WHERE id <= 3",
@@ -56,10 +56,27 @@ def test_what_was_not_the_same_at_the_checkpoint_is_said_too(shop: Moved) -> Non
     shop.pair.source.run("DELETE FROM notes WHERE id > 7", "UPDATE items SET a = 'old' WHERE id = 9")
     shop.begin()
     shop.pair.target.run(*_WRITES)
-    preview = shop.preview()
+    preview = shop.preview(unexplained="target_wins")
     assert _said(preview) == {"public.items": (2, 4, 0), "public.notes": (2, 0, 0)}
-    shop.work()
+    shop.work(unexplained="target_wins")
     assert _done(shop) == _said(preview)
+
+
+def test_rows_that_only_the_source_had_are_not_deleted_unasked(shop: Moved) -> None:
+    """People placed orders on the source between two changes: nobody may take them for deleted."""
+    shop.pair.source.run("INSERT INTO notes SELECT i, 1, 'paid' FROM generate_series(100, 199) AS i")
+    shop.begin()
+    shop.pair.target.run(*_WRITES)
+    preview = shop.preview()
+    assert (
+        preview.why_not == "rows are not the same although nobody wrote them since the checkpoint: 100 of public.notes"
+    )
+    with pytest.raises(PermanentError, match=r"nobody wrote them since the checkpoint: 100 of public\.notes"):
+        shop.work()
+    assert shop.preview(unexplained="source_wins").why_not is None
+    shop.work(unexplained="source_wins")
+    assert shop.look().proved
+    assert rows_of(shop.pair.source, "SELECT count(*) FROM notes WHERE said = 'paid'") == [(100,)]
 
 
 @pytest.mark.parametrize("rule", list(Conflicts))

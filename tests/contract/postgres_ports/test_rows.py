@@ -125,7 +125,6 @@ _RULES = {
     "says something else": ("SELECT count(*) FROM items", "the rule wanted expects '7', and got '20'"),
     "gives no value": ("SELECT a FROM items WHERE false", "the rule wanted expects '7', and got ''"),
     "gives several rows": ("SELECT id FROM items", "the rule wanted cannot be asked: more than one row returned"),
-    "writes": ("DELETE FROM items RETURNING 7", "the rule wanted cannot be asked: syntax error"),
     "writes behind a function": (
         "SELECT setval('items_id_seq', 7)",
         r"the rule wanted cannot be asked: cannot execute setval\(\) in a read-only transaction",
@@ -149,7 +148,7 @@ def test_what_a_proof_finds_different_is_shown_by_key_and_column(shop: Moved) ->
     shop.pair.source.run("UPDATE items SET a = repeat('x', 300) WHERE id = 4", "DELETE FROM notes WHERE id = 5")
     begun = shop.begin()
     assert "public.items: it is not the same on both sides" in " ".join(map(str, begun.findings))
-    shop.work()
+    shop.work(unexplained="target_wins")
     assert shop.look().shown["differences"] == {
         "public.items": {
             "round": 1,

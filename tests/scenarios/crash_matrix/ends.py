@@ -54,8 +54,8 @@ class End:
     def good(self) -> bool:
         """What every end is compared with must itself be as it should: taken back, ended and told, once each."""
         *before, last = [run["status"] for run in self.runs]
-        # A promotion that goes back has failed, and the rollback that follows it is verified.
-        ended = before in ([], [RunStatus.FAILED.value]) and last == self.aim
+        # A promotion that goes back has failed, and the rollback that follows it is verified; so is what takes a place.
+        ended = before in ([], [RunStatus.FAILED.value], [RunStatus.SUPERSEDED.value]) and last == self.aim
         wanted = _WELL if self.aim == RunStatus.VERIFIED.value else _PARTLY
         well = [kind for kind in self.told if kind in wanted]
         told_once = len(well) == 1 and self.history.count(well[0]) == 1 and len(self.told) == len(self.runs)

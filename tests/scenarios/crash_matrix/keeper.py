@@ -56,6 +56,7 @@ class Keeper:
             interruption=interruption,
             forward=self._world.forward,
             level=self._world.level,
+            then=self._world.then,
         )
         process = _processes.Process(target=work, args=(order, theirs), daemon=True)
         process.start()

@@ -1,7 +1,8 @@
 """Rows that go back before traffic, in the matrix: two databases that are a file, so that they outlive every worker.
 
 What it takes to take real rows back, and what a crash in the middle of that does to them, is tried elsewhere, on real
-databases (`rows_matrix`). Here it is the run: that its slices are all done, in their order, or writers are let in.
+databases (`rows_matrix`). Here it is the run: that its slices are all done, in their order, or writers are let in; and that they are let in by
+whoever looks after databases, where a higher level that moves no rows took the run's place in the middle of it.
 """
 
 import os
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from shared.clock import utc_now
+from shared.engine.checkpoints import CheckpointKeeper
 from shared.engine.levels import Steps
 from shared.engine.steps.data import SyncRows
 from shared.engine.steps.held import HeldChecker
 from shared.engine.steps.verify import VerifyOutside
-from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint
+from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, held_as
 from shared.model.policy import Policy
 from shared.model.policy_data import Database
 from shared.model.policy_roads import DATA_SYNC
@@ -26,17 +28,21 @@ from shared.model.run import RunStatus
 from shared.ports import Checker, Fence, RowsPicture
 from tests.contract.roads.slot_traffic_world import slot_traffic_world
 from tests.contract.roads.world import shop_policy
-from tests.fakes.rows import NO_WAY, FakeRows, WayBack
+from tests.fakes.rows import LET_IN, NO_WAY, FakeRows, WayBack
 from tests.scenarios.crash_matrix.points import AFTER_THE_EFFECT, BEFORE_THE_EFFECT, BEFORE_THE_FENCE
 from tests.scenarios.crash_matrix.watched import WatchedLedger
 from tests.scenarios.crash_matrix.way import Way
 from tests.scenarios.crash_matrix.worlds import CrashWorld
 
-_CHECKPOINT = "c1"
+_CHANGE = "c1"
+_CHECKPOINT = held_as(_CHANGE, "shop")
+# The step in which the keeper of databases lets writers in: that of no run.
+_KEEPER = "keeper"
 # Its name says to every worker that it does not go back.
 _ENDS_EARLY = "ends-early"
 _PROVED = WayBack(checkpoint=_CHECKPOINT, done=3, fenced=True)
-_LET_IN = WayBack(checkpoint=_CHECKPOINT, done=1, why_not=NO_WAY)
+_NOT_BACK = WayBack(checkpoint=_CHECKPOINT, done=1, why_not=NO_WAY)
+_GAVE_WAY = WayBack(checkpoint=_CHECKPOINT, done=1, why_not=LET_IN)
 _POLICY = """\
 databases:
   shop: {{source: old, target: "{target}"}}
@@ -47,6 +53,7 @@ roads:
 levels:
   1: {{roads: [split]}}
   2: {{components: {{site: [split], rows: [back]}}, budget: 30m}}
+  3: {{roads: [split], budget: 30m}}
 """
 
 
@@ -90,8 +97,11 @@ class WatchedRows:
         self._rows.work(database, checkpoint_id, sync_id, self._watched(step, fence))
         self._way.passes(step, AFTER_THE_EFFECT)
 
+    def fenced_by(self, database: Database) -> str:
+        return self._rows.fenced_by(database)
+
     def let_go(self, database: Database, sync_id: str, fence: Fence) -> None:
-        step = self._ledger.acting
+        step = self._ledger.acting or _KEEPER
         self._rows.let_go(database, sync_id, self._watched(step, fence, " of letting in"))
         self._way.passes(step, f"{AFTER_THE_EFFECT} of letting in")
 
@@ -102,6 +112,26 @@ class WatchedRows:
             self._way.passes(step, f"{BEFORE_THE_EFFECT}{of}")
 
         return watched_fence
+
+
+def fenced(policy: Policy) -> bool:
+    """Whether writers are kept out of a database of a policy."""
+    rows = FakeRows(utc_now, held=Files())
+    return any(rows.fenced_by(database) for database in policy.databases.values())
+
+
+def keeper_of(keeper: CheckpointKeeper, policy: Policy, ledger: WatchedLedger, way: Way) -> CheckpointKeeper:
+    """Return who looks after the two files."""
+    rows = FakeRows(way.clock, held=Files())
+    return replace(
+        keeper,
+        ledger=ledger,
+        checkpointing=rows,
+        rows=WatchedRows(rows, ledger, way),
+        previews=rows,
+        policies=lambda: {policy.workload: policy},
+        clock=way.clock,
+    )
 
 
 def with_rows(steps: Steps, policy: Policy, ledger: WatchedLedger, way: Way) -> Steps:
@@ -119,11 +149,18 @@ def with_rows(steps: Steps, policy: Policy, ledger: WatchedLedger, way: Way) -> 
 
 
 @contextmanager
-def rows_world(*, end_early: bool) -> Iterator[CrashWorld]:
+def rows_world(*, end_early: bool = False, give_way: bool = False) -> Iterator[CrashWorld]:
+    """Run a world in which level 2 takes rows back.
+
+    Args:
+        end_early: They cannot go back.
+        give_way: Level 3 is asked for as soon as writers are kept out.
+    """
+    wanted = [_NOT_BACK if end_early else _GAVE_WAY if give_way else _PROVED]
     with tempfile.TemporaryDirectory(prefix="rows-") as folder, slot_traffic_world() as world:
         target = os.fspath(Path(folder) / (_ENDS_EARLY if end_early else "target"))
         policy = shop_policy(world.simulator, _POLICY.format(target=target))
-        database, files, wanted = policy.databases["shop"], Files(), [_LET_IN if end_early else _PROVED]
+        database, files = policy.databases["shop"], Files()
 
         def steer_away() -> None:
             world.steer_away()
@@ -141,6 +178,7 @@ def rows_world(*, end_early: bool) -> Iterator[CrashWorld]:
             seen_good=lambda: world.seen_good() and became() == wanted,
             age=lambda _: None,
             level=2,
+            then=3 if give_way else 0,
             ends=RunStatus.PARTIAL if end_early else RunStatus.VERIFIED,
             checkpoints=_checkpoints(),
             rows=became,
@@ -151,7 +189,7 @@ def _checkpoints() -> Checkpoints:
     now = utc_now()
     taken = DatabaseCheckpoint(
         database="shop",
-        id=_CHECKPOINT,
+        id=_CHANGE,
         status=CheckpointStatus.TAKEN,
         since=now,
         sentence="taken",

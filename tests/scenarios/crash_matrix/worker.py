@@ -24,7 +24,7 @@ from shared.settings import read_settings
 from shared.wiring import build
 from tests.scenarios.crash_matrix.points import Interruption
 from tests.scenarios.crash_matrix.promotions import watch_says
-from tests.scenarios.crash_matrix.rows import with_rows
+from tests.scenarios.crash_matrix.rows import fenced, keeper_of, with_rows
 from tests.scenarios.crash_matrix.watched import WatchedLedger, WatchedRouting, WatchedSlots
 from tests.scenarios.crash_matrix.way import Way
 from tests.scenarios.crash_matrix.worlds import Forward
@@ -55,6 +55,7 @@ class Order:
         ahead: By how much its clock runs ahead.
         forward: What is promoted; `None` when something is taken back.
         level: The level that is taken.
+        then: The level that takes its place once writers are kept out of a database.
     """
 
     environment: Mapping[str, str]
@@ -63,6 +64,7 @@ class Order:
     interruption: Interruption | None = None
     forward: Forward | None = None
     level: int = 1
+    then: int = 0
 
 
 def work(order: Order, line: Connection) -> None:
@@ -75,11 +77,13 @@ def work(order: Order, line: Connection) -> None:
     while run_id is not None:
         engine.hear_the_watch(run_id)
         engine.runs.advance(run_id)
+        engine.hear_people()
         found = load_run(engine.runs.ledger, order.policy.workload, run_id)
         if found is not None and not found[0].status.ended:
             way.sleep(max(found[0].due_at, way.clock() + _RUNG_AGAIN_AFTER))
         else:
             run_id = snapshot(engine.runs.ledger, order.policy.workload).active_id
+    engine.look_after_databases()
 
 
 class _Engine:
@@ -99,6 +103,7 @@ class _Engine:
         )
         policies = {order.policy.workload: order.policy}
         self._by_hand = replace(app.by_hand, ledger=ledger, policies=lambda: policies, clock=way.clock)
+        self._keeper = keeper_of(app.checkpoints, order.policy, ledger, way)
         self._promotions = Promotions(ledger, app.by_hand.doorbell, lambda: policies, way.clock, lambda _: None)
 
     def begun(self) -> str:
@@ -112,6 +117,18 @@ class _Engine:
             return self._by_hand.start(workload, self._order.level, "it is bad", "somebody").id
         watch_says(self._unwatched, workload, self._order.forward, None, self._way.clock())
         return self._promotions.start(workload, self._order.forward.build, "somebody").id
+
+    def hear_people(self) -> None:
+        """Somebody asks for a higher level, as soon as he sees that writers are kept out."""
+        workload = self._order.policy.workload
+        active = snapshot(self._unwatched, workload).active
+        if self._order.then and active and active.rank < self._order.then and fenced(self._order.policy):
+            self._by_hand.start(workload, self._order.then, "all of it", "somebody")
+
+    def look_after_databases(self) -> None:
+        """The timer comes around when all is over."""
+        if self._order.policy.databases:
+            self._keeper.keep(self._order.policy.workload)
 
     def hear_the_watch(self, run_id: str) -> None:
         if self._order.forward is None:

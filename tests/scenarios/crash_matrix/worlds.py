@@ -59,6 +59,7 @@ class CrashWorld:
         age: Lets happen in the world what takes until then.
         forward: What is promoted there; `None` where something is taken back.
         level: The level that is taken.
+        then: The level that takes its place once writers are kept out of a database; none if 0.
         ends: How a run without a crash ends.
         checkpoints: From when on rows can go back there; `None` where none do.
         rows: What became of them, whoever did it.
@@ -71,6 +72,7 @@ class CrashWorld:
     age: Callable[[datetime], None]
     forward: Forward | None = None
     level: int = 1
+    then: int = 0
     ends: RunStatus = RunStatus.VERIFIED
     checkpoints: Checkpoints | None = None
     rows: Callable[[], Any] = lambda: None
@@ -119,10 +121,10 @@ def _promotion(*, goes_back: bool) -> AbstractContextManager[CrashWorld]:
     return promotion_world(goes_back=goes_back)
 
 
-def _rows(*, end_early: bool) -> AbstractContextManager[CrashWorld]:
+def _rows(*, end_early: bool = False, give_way: bool = False) -> AbstractContextManager[CrashWorld]:
     from tests.scenarios.crash_matrix.rows import rows_world
 
-    return rows_world(end_early=end_early)
+    return rows_world(end_early=end_early, give_way=give_way)
 
 
 _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
@@ -135,8 +137,9 @@ _WORLDS: dict[str, Callable[[], AbstractContextManager[CrashWorld]]] = {
     "hook": lambda: _of_contract(hook_world()),
     "promotion": lambda: _promotion(goes_back=False),
     "promotion that goes back": lambda: _promotion(goes_back=True),
-    "rows": lambda: _rows(end_early=False),
+    "rows": _rows,
     "rows that do not go back": lambda: _rows(end_early=True),
+    "rows that give way": lambda: _rows(give_way=True),
 }
 ROADS = tuple(_WORLDS)
 

@@ -42,6 +42,8 @@ _SAME: dict[str, dict[str, object]] = {
 _ANOTHER: dict[str, dict[str, object]] = {
     "another database": {"database": "stock"},
     "another checkpoint": {"checkpoint": "c2"},
+    "another rule for what nobody wrote": {"unexplained_rule": Conflicts.SOURCE_WINS},
+    "what nobody wrote": {"tables": (replace(_TABLE, unexplained=1), PREVIEW.tables[1])},
     "another rule": {"rule": Conflicts.SOURCE_WINS},
     "twice as many lost": {"losses": (replace(_LOSS, rows=129),)},
     "something else lost": {"losses": (replace(_LOSS, about="orders.tag"),)},
@@ -84,6 +86,27 @@ def test_whoever_agrees_to_a_number_agrees_to_no_more_than_twice_as_many(seen: i
         assert now < 2 * seen
     if seen <= now and of(seen) != of(now):
         assert now > seen
+
+
+@pytest.mark.parametrize("rule", Conflicts)
+def test_one_conflict_more_takes_no_agreement_away_whatever_is_done_with_it(rule: Conflicts) -> None:
+    """Writers go on while people are asked: an agreement that every conflict took away could never be given."""
+    digests = [_changed({"rule": rule, "tables": (replace(_TABLE, conflicts=n),)}).digest for n in range(5, 9)]
+    assert len(set(digests)) == 1
+    more = _changed({"rule": rule, "tables": (replace(_TABLE, conflicts=9),)})
+    assert more.digest not in digests
+
+
+def test_whoever_agreed_to_few_deletes_agreed_to_no_million() -> None:
+    few, many = (_changed({"tables": (replace(_TABLE, deletes=n),)}) for n in (0, 1_000_000))
+    assert few.digest != many.digest
+
+
+def test_what_people_agree_to_is_named() -> None:
+    assert PREVIEW.behind == (
+        "orders.note: is not on the source (100)",
+        "public.items: 7 changed on both sides (target wins)",
+    )
 
 
 def test_its_digest_is_what_the_api_takes() -> None:

@@ -6,12 +6,13 @@ from shared.engine.by_hand import ByHand
 from shared.engine.change_control import ChangeControl
 from shared.engine.checkpoints import CheckpointKeeper
 from shared.engine.intake import Intake
-from shared.engine.records import CHANGE, EVENT, Snapshot, decode, encode, snapshot
-from shared.model.change import Change, ChangeStatus
+from shared.engine.records import CHANGE, EVENT, WATCH, Snapshot, decode, encode, snapshot
+from shared.model.change import Change, ChangeStatus, Do
 from shared.model.checkpoint import DatabaseCheckpoint
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.policy_data import Database
+from shared.model.watch import WatchState
 from shared.ports import Ledger, Put
 from tests.fakes.at_once import AtOnce
 from tests.fakes.clock import FakeClock
@@ -92,6 +93,12 @@ class Kept:
     @property
     def by_hand(self) -> ByHand:
         return ByHand(self.ledger, self.doorbell, self.policies, self.clock)
+
+    @property
+    def does(self) -> Do:
+        """What the change is told, as its watch has just looked."""
+        self.ledger.commit("orders", [Put(WATCH, encode(WatchState(cycled_at=self.clock())))])
+        return self.control.control("orders").do
 
     @property
     def found(self) -> Snapshot:

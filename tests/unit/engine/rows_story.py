@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from shared.engine.advance import Runs
@@ -29,6 +30,10 @@ _MOST_PASSES = 5_000
 LOSS = Loss(about="orders.note", what="is not on the source", rows=100)
 
 
+DIGEST = "a" * 16
+BEHIND = ("orders.note: is not on the source (100)",)
+
+
 def taken(*, foreseen: Foreseen | None = None, status: CheckpointStatus = CheckpointStatus.TAKEN) -> DatabaseCheckpoint:
     """Return the checkpoint of the change `c1`."""
     return DatabaseCheckpoint(
@@ -40,6 +45,21 @@ def taken(*, foreseen: Foreseen | None = None, status: CheckpointStatus = Checkp
         taken_at=NOON,
         foreseen=foreseen,
     )
+
+
+def foreseen(lost: int = 100, digest: str = DIGEST, says: str = "shop: 100 rows stay behind") -> Checkpoints:
+    """Return what is kept when a look ahead has found that rows would be lost."""
+    ahead = Foreseen(
+        at=NOON,
+        digest=digest,
+        says=says,
+        lost=lost,
+        why_not=None,
+        takes=timedelta(seconds=20),
+        cost=timedelta(seconds=1),
+        behind=BEHIND,
+    )
+    return Checkpoints(by_database={"shop": taken(foreseen=ahead)})
 
 
 @dataclass(slots=True)

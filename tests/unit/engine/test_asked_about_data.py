@@ -1,7 +1,6 @@
 """More would be lost than the policy lets: people are asked, and agree to what was foreseen and to nothing else."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -10,21 +9,20 @@ from shared.engine.records import CHECKPOINTS, encode, load_run
 from shared.engine.requests import Request, Requests
 from shared.errors import Refused
 from shared.model.ask import Agreeing, Ask, AskStatus
-from shared.model.checkpoint import Checkpoints, Foreseen
+from shared.model.checkpoint import Checkpoints
 from shared.model.policy import Policy
 from shared.model.run import Run
 from shared.ports import Put
-from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.fakes.routing import RoutingFate
 from tests.fakes.slots import Reply
 from tests.unit.engine.asked import ANN, BOB
 from tests.unit.engine.conftest import Engine
-from tests.unit.engine.rows_story import taken
+from tests.unit.engine.rows_story import BEHIND, DIGEST, foreseen, taken
 from tests.unit.engine.test_roads_story import Story
 
 _BAD = 0.31
-_DIGEST, _OTHER = "a" * 16, "b" * 16
+_OTHER = "b" * 16
 _DATABASES = """\
 databases: {shop: {source: "host=old", target: "host=new", loss: {rows: LIMIT, above: ABOVE}}}
 roads: {back: {data_sync: shop}, split: {slot_traffic: candidate, takes: 5s, give_up_after: 2m}}
@@ -37,19 +35,6 @@ def data_level(*levels: str, limit: int = 10, above: str = "ask", strategies: st
     written = "".join(f"  {number}: {{{text}}}\n" for number, text in enumerate(levels, start=1))
     databases = _DATABASES.replace("LIMIT", str(limit)).replace("ABOVE", above)
     return policy(("notify:", f"{databases}levels:\n{written}strategies: {strategies}\nnotify:")).of_version("v1")
-
-
-def foreseen(lost: int = 100, digest: str = _DIGEST, says: str = "shop: 100 rows stay behind") -> Checkpoints:
-    ahead = Foreseen(
-        at=NOON,
-        digest=digest,
-        says=says,
-        lost=lost,
-        why_not=None,
-        takes=timedelta(seconds=20),
-        cost=timedelta(seconds=1),
-    )
-    return Checkpoints(by_database={"shop": taken(foreseen=ahead)})
 
 
 def see(engine: Engine | Story, checkpoints: Checkpoints) -> None:
@@ -80,7 +65,8 @@ def running(engine: Engine) -> Run | None:
 def test_the_watch_asks_instead_of_beginning(shop: Engine) -> None:
     shop.cycles(_BAD, 4)
     ask = question(shop)
-    assert ask.preview == {"shop": Agreeing(digest=_DIGEST, says="shop: 100 rows stay behind, as of 12:00:00 UTC")}
+    says = "shop: 100 rows stay behind, as of 12:00:00 UTC"
+    assert ask.preview == {"shop": Agreeing(digest=DIGEST, says=says, behind=BEHIND)}
     assert (ask.level, ask.quorum, running(shop)) == (1, 1, None)
 
 
@@ -112,7 +98,7 @@ def test_what_people_approve_is_what_the_run_may_lose(shop: Engine) -> None:
     shop.asks.approve(ask.id, ANN, ask.digest)
     run = running(shop)
     assert run is not None
-    assert (run.id, run.agreed) == (ask.id, (_DIGEST,))
+    assert (run.id, run.agreed) == (ask.id, (DIGEST,))
 
 
 def test_when_something_else_would_be_lost_it_is_asked_again(shop: Engine) -> None:
@@ -176,8 +162,8 @@ def test_a_default_agrees_to_no_loss(shop: Engine) -> None:
 def test_by_hand_it_is_refused_until_somebody_agreed(shop: Engine) -> None:
     with pytest.raises(Refused, match=r"shop: 100 rows stay behind; agree to its preview"):
         shop.by_hand.start("orders", 1, "customers complain", "ann")
-    run = shop.by_hand.start("orders", 1, "customers complain", "ann", agreed=(_DIGEST,))
-    assert run.agreed == (_DIGEST,)
+    run = shop.by_hand.start("orders", 1, "customers complain", "ann", agreed=(DIGEST,))
+    assert run.agreed == (DIGEST,)
 
 
 def test_a_strategy_that_takes_no_rows_loses_none(shop: Engine) -> None:
@@ -194,9 +180,9 @@ def test_a_request_says_what_it_agrees_to(shop: Engine) -> None:
     request = Request(workload="orders", level=1, strategy="", reason="bad", by="Ann", caller=ANN)
     with pytest.raises(Refused, match="more would be lost than the policy lets"):
         requests.roll_back(request)
-    begun = requests.roll_back(replace(request, agreed=(_DIGEST,)))
+    begun = requests.roll_back(replace(request, agreed=(DIGEST,)))
     assert isinstance(begun, Run)
-    assert begun.agreed == (_DIGEST,)
+    assert begun.agreed == (DIGEST,)
 
 
 def _climbs(above: str, lost: int) -> Story:
@@ -211,7 +197,7 @@ def test_a_level_that_would_lose_too_much_is_asked_for_and_not_climbed_to() -> N
     assert story.tell().outcome.endswith("; level 2 is asked for")
     row = story.ledger.read("orders", "now:1:ask")
     assert row is not None
-    assert _DIGEST in row.body
+    assert DIGEST in row.body
 
 
 @pytest.mark.parametrize(("above", "lost"), [("ask", 10), ("refuse", 11)])
@@ -225,7 +211,8 @@ def test_whoever_looks_sees_how_many_rows_it_is_by_now(shop: Engine) -> None:
     shop.clock.forward(60)
     see(shop, foreseen(says="shop: 5,000 rows inserted"))
     seen = shop.asks.seen(ask).preview
-    assert seen == {"shop": Agreeing(digest=_DIGEST, says="shop: 5,000 rows inserted, as of 12:00:00 UTC")}
+    says = "shop: 5,000 rows inserted, as of 12:00:00 UTC"
+    assert seen == {"shop": Agreeing(digest=DIGEST, says=says, behind=BEHIND)}
     assert shop.asks.approve(ask.id, ANN, ask.digest).status is AskStatus.APPROVED
 
 
