@@ -149,12 +149,10 @@ def test_what_a_proof_finds_different_is_shown_by_key_and_column(shop: Moved) ->
     begun = shop.begin()
     assert "public.items: it is not the same on both sides" in " ".join(map(str, begun.findings))
     shop.work(unexplained="target_wins")
-    assert shop.look().shown["differences"] == {
-        "public.items": {
-            "round": 1,
-            "rows": [{"key": "4", "column": "a", "source": "x" * 200 + "...", "target": "item 4"}],
-        },
-        "public.notes": {"round": 1, "rows": [{"key": "5", "column": "", "source": "no row", "target": "a row"}]},
+    found = shop.look().shown["unexplained"]
+    assert {name: one["differences"] for name, one in found.items()} == {
+        "public.items": [{"key": "4", "column": "a", "source": "x" * 200 + "...", "target": "item 4"}],
+        "public.notes": [{"key": "5", "column": "", "source": "no row", "target": "a row"}],
     }
     assert shop.is_same()
 
