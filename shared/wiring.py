@@ -146,7 +146,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         ResolvesCheck: ResolvesChecker(ThreadPoolExecutor(chosen.workers, thread_name_prefix="resolve")),
     }
     checking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="check")
-    databases = Databases(ThreadPoolExecutor(3 * chosen.workers, thread_name_prefix="rows"), token)
+    databases = Databases(ThreadPoolExecutor(3 * chosen.workers + 4, thread_name_prefix="rows"), token)
     survey = _survey(chosen, arm, slots, routings, RowsReadiness(ledger, databases, utc_now))
     sync = SyncRows(databases, databases, ledger)
     steps = Steps.of_level(slots, routings, checkers, checking, ledger, survey.swap, sync, databases)

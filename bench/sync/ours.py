@@ -43,7 +43,7 @@ class WayBack:
 def way_back(world: World, servers: Servers | None = None, rules: SyncRules = RULES) -> WayBack:
     """Go back, on a source that was put back before."""
     sync, reached = f"run {next(numbers)}", servers or world.servers
-    with ThreadPoolExecutor(rules.workers + 1) as pool:
+    with ThreadPoolExecutor(max(rules.workers, 4) + 1) as pool:
         ours = Sync(sync, CHECKPOINT, reached.access(SOURCE), reached.access(TARGET), rules, pool)
         began = perf_counter()
         state = ours.work(_WITHIN_S)

@@ -120,7 +120,7 @@ class CheckpointKeeper:
             self.checkpointing.end(database, key)
         return ended(before, now)
 
-    def _unnamed(self, policy: Policy, found: Snapshot) -> Mapping[str, DatabaseCheckpoint]:
+    def _unnamed(self, policy: Policy, found: Snapshot) -> dict[str, DatabaseCheckpoint]:
         """Return what is left of databases that the policy does not name any more.
 
         What it calls otherwise by now is ended with the change; what it does not lead to at all is left to people.

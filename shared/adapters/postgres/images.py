@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from shared.adapters.postgres.catalogue import OURS
 from shared.adapters.postgres.session import Rows
-from shared.adapters.postgres.sql import column, columns, listed, ours, same_key, table
+from shared.adapters.postgres.sql import column, columns, listed, ours, table
 from shared.model.sync import Pass, SyncTable
 
 
@@ -105,35 +105,6 @@ def _by(of: SyncTable) -> Literal:
 def images_of(of: SyncTable) -> Identifier:
     """Return the table that keeps what the rows of a table were on the source."""
     return ours(f"before_{of.source_oid}")
-
-
-def keep_images(source: Connection[Rows], chunk: Chunk, touched: Composable) -> int:
-    """Keep the rows of a chunk as they are, and note those that are not there; return how many of these will be."""
-    of = chunk.of
-    there = SQL("{} IS NOT NULL").format(column(of.key[0], "t"))
-    keep = SQL(
-        "INSERT INTO {images} (rollback_sync, rollback_round, rollback_pass, rollback_chunk, rollback_existed, {names})"
-        " SELECT {work}, {there}, {row} FROM pg_temp.staged AS s LEFT JOIN {table} AS t ON {same}"
-        " WHERE ({there} OR s.rollback_live) AND {touched}"
-    )
-    keeping = keep.format(
-        images=images_of(of),
-        names=columns(kept(of)),
-        work=listed(map(Literal, (chunk.sync, chunk.round, chunk.does.value, chunk.number))),
-        there=there,
-        row=listed(
-            [
-                *(SQL("coalesce({}, {})").format(column(name, "t"), column(name, "s")) for name in of.key),
-                *(column(name, "t") for name in kept(of)[len(of.key) :]),
-            ]
-        ),
-        table=table(of.name),
-        same=same_key(of.key, "s", "t"),
-        touched=touched,
-    )
-    counted = SQL("WITH kept AS ({} RETURNING rollback_existed) SELECT count(*) FROM kept WHERE NOT rollback_existed")
-    row = source.execute(counted.format(keeping)).fetchone()
-    return int(str(row[0])) if row else 0
 
 
 def of_chunk(chunk: Chunk) -> Composed:

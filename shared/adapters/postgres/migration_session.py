@@ -52,6 +52,9 @@ SELECT set_config(name, value, false) FROM (VALUES
 ) AS wanted (name, value)
 """
 
+# A script may set a time-out of its own, and its answer is waited for.
+_LONGEST = timedelta(hours=4)
+
 
 @contextmanager
 def only_migration(access: Access, limits: Limits) -> Iterator[Connection[Rows]]:
@@ -61,7 +64,7 @@ def only_migration(access: Access, limits: Limits) -> Iterator[Connection[Rows]]
         Busy: there is one; it says since when.
         TransientError, PermanentError: it cannot be reached.
     """
-    with access.connected(statement=limits.statement, lock=limits.lock) as connection:
+    with access.connected(statement=limits.statement, lock=limits.lock, answer=_LONGEST) as connection:
         if not _is_taken(connection):
             raise Busy(f"{access.called} database: a migration is under way: {_holder(connection)[1]}")
         yield connection
@@ -94,7 +97,9 @@ def _reached_again(access: Access, limits: Limits, until: float) -> Iterator[Con
     with ExitStack() as stack:
         while True:
             try:
-                connection = stack.enter_context(access.connected(statement=limits.statement, lock=limits.lock))
+                connection = stack.enter_context(
+                    access.connected(statement=limits.statement, lock=limits.lock, answer=_LONGEST)
+                )
                 break
             except TransientError:
                 if monotonic() > until:

@@ -23,7 +23,7 @@ from shared.model.sync import SyncRules
 LOCK = int.from_bytes(b"rollback")
 _RETRY = timedelta(seconds=2)
 # Longer than anything that a worker does without asking one of the sides.
-_SILENT = timedelta(seconds=20)
+_SILENT = timedelta(seconds=30)
 _HELD = """
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND (l.classid::int8 << 32 | l.objid::int8) = %s

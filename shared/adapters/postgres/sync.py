@@ -9,13 +9,14 @@ called done; and when writers were let in again, it goes on from the fence with 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import timedelta
 from time import monotonic
 
 from psycopg import Connection
 
 from shared.adapters.postgres.aftermath import advance_sequences, orphans
 from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
-from shared.adapters.postgres.copying import Chunk, applied, apply_chunk, prepare_images
+from shared.adapters.postgres.copying import CHUNK_WITHIN, Chunk, applied, apply_chunk, prepare_images, workers_for
 from shared.adapters.postgres.fence import raise_fence, unfenced
 from shared.adapters.postgres.fitting import misfits_named
 from shared.adapters.postgres.gathering import Gathering
@@ -83,7 +84,9 @@ class Sync:
             PermanentError: it cannot go on; the sentence says why, and nothing that was done is lost.
             TransientError: it may go on later; another worker may be at it.
         """
-        waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
+        statement = self._rules.statement_timeout
+        longest = max(statement, *(rule.within for rule in self._demands.values()), timedelta())
+        waits = {"statement": statement, "lock": self._rules.lock_timeout, "answer": longest}
         with (
             self._source.connected(**waits) as source,
             self._target.connected(**waits) as target,
@@ -203,12 +206,14 @@ class Sync:
         if not chunks:
             return True
         left = iter(chunks)  # one iterator for all workers: `next` on a list's is atomic
-        workers = [self._pool.submit(self._worker, sides.plan, left, until) for _ in range(self._rules.workers)]
+        several = min(len(chunks), workers_for(sides.source, self._rules.workers))
+        workers = [self._pool.submit(self._worker, sides.plan, left, until) for _ in range(several)]
         ended = [worker.result() for worker in workers]
         return all(ended)
 
     def _worker(self, plan: SyncPlan, left: Iterator[Chunk], until: float) -> bool:
-        waits = {"statement": self._rules.statement_timeout, "lock": self._rules.lock_timeout}
+        longest = min(self._rules.statement_timeout, CHUNK_WITHIN)
+        waits = {"statement": longest, "lock": self._rules.lock_timeout, "idle": longest}
         with self._source.connected(**waits) as source, self._target.connected(**waits) as target:
             for chunk in left:
                 with misfits_named(target, chunk.of):

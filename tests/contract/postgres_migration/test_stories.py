@@ -234,7 +234,6 @@ def test_no_rule_writes_anything(place: Place, capsys: Printed) -> None:
         ("SELECT 1.50", "1.50"),
         ("SELECT timestamptz '2026-03-01 12:00+02'", "2026-03-01 10:00:00+00"),
         ("SELECT repeat('x', 200)", "x" * 80),
-        ("DELETE FROM items", '[syntax error at or near "FROM"]'),
     ],
 )
 def test_a_rule_is_one_value_as_the_server_writes_it(place: Place, capsys: Printed, query: str, got: str) -> None:
