@@ -122,18 +122,22 @@ def _run(run: Run) -> Mapping[str, object]:
         "known_good": run.known_good,
         "cause": run.cause,
         "requested_by": run.requested_by,
-        "steps": {step.name: _step(step) for step in run.steps},
+        "steps": {step.name: _step(step, run.status) for step in run.steps},
     }
 
 
-def _step(step: StepRecord) -> Mapping[str, object]:
-    """A step; how many clients a verification looked through depends on the connections that its worker held."""
+def _step(step: StepRecord, status: RunStatus) -> Mapping[str, object]:
+    """A step; how many clients a verification looked through depends on the connections that its worker held.
+
+    Of what gave way while it was under way nobody wrote down how far it is.
+    """
+    gave_way = status is RunStatus.SUPERSEDED and not step.phase.over
     return {
         "road": step.road,
         "component": step.component,
-        "phase": step.phase.value,
+        "phase": "under way" if gave_way and step.acts else step.phase.value,
         "acted": step.acts > 0,
-        "note": step.note if step.road else "",
+        "note": step.note if step.road and not gave_way else "",
         "all passed": step.evidence.get("passed") == step.evidence.get("counted"),
     }
 

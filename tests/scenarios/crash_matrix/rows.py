@@ -1,8 +1,8 @@
 """Rows that go back before traffic, in the matrix: two databases that are a file, so that they outlive every worker.
 
 What it takes to take real rows back, and what a crash in the middle of that does to them, is tried elsewhere, on real
-databases (`rows_matrix`). Here it is the run: that its slices are all done, in their order, or writers are let in; and that they are let in by
-whoever looks after databases, where a higher level that moves no rows took the run's place in the middle of it.
+databases (`rows_matrix`). Here it is the run: that its slices are all done, in their order, or writers are let in;
+where a higher level that moves no rows took its place in the middle, by whoever looks after databases.
 """
 
 import os
@@ -53,8 +53,8 @@ roads:
 levels:
   1: {{roads: [split]}}
   2: {{components: {{site: [split], rows: [back]}}, budget: 30m}}
-  3: {{roads: [split], budget: 30m}}
 """
+_LEVEL_3 = "  3: {{roads: [split], budget: 30m}}\n"
 
 
 class Files(MutableMapping[str, str]):
@@ -159,7 +159,8 @@ def rows_world(*, end_early: bool = False, give_way: bool = False) -> Iterator[C
     wanted = [_NOT_BACK if end_early else _GAVE_WAY if give_way else _PROVED]
     with tempfile.TemporaryDirectory(prefix="rows-") as folder, slot_traffic_world() as world:
         target = os.fspath(Path(folder) / (_ENDS_EARLY if end_early else "target"))
-        policy = shop_policy(world.simulator, _POLICY.format(target=target))
+        text = f"{_POLICY}{_LEVEL_3}" if give_way else _POLICY
+        policy = shop_policy(world.simulator, text.format(target=target))
         database, files = policy.databases["shop"], Files()
 
         def steer_away() -> None:

@@ -76,8 +76,8 @@ def work(order: Order, line: Connection) -> None:
     run_id: str | None = engine.begun()
     while run_id is not None:
         engine.hear_the_watch(run_id)
-        engine.runs.advance(run_id)
         engine.hear_people()
+        engine.runs.advance(run_id)
         found = load_run(engine.runs.ledger, order.policy.workload, run_id)
         if found is not None and not found[0].status.ended:
             way.sleep(max(found[0].due_at, way.clock() + _RUNG_AGAIN_AFTER))

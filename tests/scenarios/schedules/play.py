@@ -71,6 +71,9 @@ class Queue:
     def watch(self, workload: str) -> None:
         """Nobody watches here."""
 
+    def checkpoints(self, workload: str) -> None:
+        """There are no databases here."""
+
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
         """Nobody is told here: the rows are looked at in the end."""
 

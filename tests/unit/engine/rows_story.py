@@ -86,9 +86,7 @@ class RowsStory(Kept):
     def engine(self) -> Runs:
         checkers: dict[type[CheckBase], Checker[Any]] = {ClientCheck: FakeClients(lambda: self.slots.served)}
         data = SyncRows(self.rows, self.rows, self.ledger)
-        steps = Steps.of_level(
-            self.slots, {}, checkers, AtOnce(), self.ledger, data=data, checkpointing=self.rows
-        )
+        steps = Steps.of_level(self.slots, {}, checkers, AtOnce(), self.ledger, data=data, checkpointing=self.rows)
         return Runs(self.ledger, self.doorbell, steps, lambda _: self.policy, self.clock)
 
     def keep(self, checkpoint: DatabaseCheckpoint) -> None:

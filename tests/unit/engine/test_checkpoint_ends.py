@@ -126,7 +126,7 @@ def test_one_that_has_ended_is_forgotten_with_its_name(taken: Kept) -> None:
     assert names(taken) == []
 
 
-def test_one_that_was_refused_captured_nothing_and_is_forgotten(taken: Kept) -> None:
+def test_one_that_was_refused_captured_nothing_and_is_forgotten() -> None:
     kept = Kept(shaped_policy(f"  shop: {_SHOP}"))
     kept.rows.findings = (Finding(severity=Severity.BLOCKS, about="public.audit", what="has no key"),)
     kept.change()

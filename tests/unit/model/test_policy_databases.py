@@ -1,4 +1,4 @@
-"""Databases in a policy: what could not work, would never be in time, or would undo itself is refused where it stands."""
+"""Databases in a policy: what could not work, would be too late, or would undo itself is refused where it stands."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_what_can_work_is_read() -> None:
 _REFUSED = {
     "beside another road": (
         block(level="components: {site: [slot_swap, back]}, budget: 5m"),
-        "levels.2.components.site: rows and other roads do not stand in for each other: expected a component of its own",
+        "levels.2.components.site: rows and other roads do not stand in for each other: expected a component of its o",
     ),
     "in an emergency": (
         block(level="roads: [slot_swap], emergency: [back], budget: 5m"),
