@@ -5,7 +5,7 @@
 | watch                     | timer, WATCH_SCHEDULE                  | collects samples, evaluates, decides, acts   |
 | evaluate                  | timer, EVALUATE_SCHEDULE               | evaluates what is there: silence is noticed  |
 | check_readiness           | timer, READINESS_SCHEDULE              | checks whether things could be taken back    |
-| watch_databases           | timer, READINESS_SCHEDULE              | looks after checkpoints, and what going back would do |
+| watch_databases           | timer, READINESS_SCHEDULE              | looks after databases that are moved          |
 | sweep_poison              | timer, POISON_SCHEDULE                 | records what the host gave up on, rings again |
 | watch_now                 | queue watch                            | watches one workload at once                 |
 | rollback_level_1          | queue rollback-level-1 (to 4)          | advances a rollback of that level            |

@@ -140,7 +140,7 @@ def release(desk: Desk) -> Answer:
         )
     )
     with telling() as to:
-        patiently(lambda: desk.rows.let_go(desk.database, "", lambda: None), to)
+        patiently(lambda: desk.rows.let_go(desk.database, desk.rows.fenced_by(desk.database), lambda: None), to)
     return Answer(Exit.DONE, f"the target of {desk.name} takes writes again", (), {"fence": [], "was": fenced})
 
 
