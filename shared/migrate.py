@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from pydantic import TypeAdapter
 
-from shared.adapters.postgres.migration import migrate, rehearse, take_back_to
-from shared.adapters.postgres.migration_files import read_rules, read_scripts
-from shared.adapters.postgres.migration_job import Job
-from shared.adapters.postgres.migration_records import restore_points
-from shared.adapters.postgres.session import Access
+from shared.adapters.postgres.migration.files import read_rules, read_scripts
+from shared.adapters.postgres.migration.forward import migrate, rehearse, take_back_to
+from shared.adapters.postgres.migration.job import Job
+from shared.adapters.postgres.migration.records import restore_points
+from shared.adapters.postgres.server.session import Access
 from shared.data.policy import choose, read_databases, token_of
 from shared.errors import ControllerError, InvalidInput
 from shared.model.migration import Limits, MigrationOutcome, MigrationStatus, Progress, RestorePoint

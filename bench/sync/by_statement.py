@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from bench.sync.servers import SOURCE, TARGET, Servers
 from bench.sync.world import World
-from shared.adapters.postgres.keys import written_on
+from shared.adapters.postgres.capture.keys import written_on
 
 # JSON as text: what a program decodes into numbers of its own and writes back is not what was there.
 _READ = """

@@ -13,9 +13,9 @@ from psycopg import Connection
 from bench.sync.checksums import Keys, Planted
 from bench.sync.servers import SOURCE, TARGET, Servers
 from bench.sync.world import PLAIN, RULES
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.hashing import Hash, hash_for
-from shared.adapters.postgres.proof import Proof
+from shared.adapters.postgres.proof.buckets import Proof
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.server.hashing import Hash, hash_for
 from shared.decision.sync_plan import sync_plan
 
 _STATEMENT = timedelta(minutes=10)

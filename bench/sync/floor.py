@@ -2,7 +2,7 @@
 
 from bench.sync.servers import SOURCE, TARGET
 from bench.sync.world import World, stopwatch
-from shared.adapters.postgres.keys import written_on
+from shared.adapters.postgres.capture.keys import written_on
 
 _SETTINGS = "SET jit = off; SET random_page_cost = 1.1; SET temp_buffers = '256MB'"
 _STAGED = "CREATE TEMP TABLE staged AS SELECT *, true AS live FROM items WITH NO DATA"

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from bench.sync.servers import SOURCE, TARGET, Servers
 from bench.sync.world import CHECKPOINT, RULES, World, numbers
-from shared.adapters.postgres.sync import Stage, Sync
+from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.model.sync import SyncRules
 
 _WITHIN_S = 600.0

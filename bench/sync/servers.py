@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from local.postgres import OLD, Cluster
-from shared.adapters.postgres.session import Access
+from shared.adapters.postgres.server.session import Access
 
 KEEPER, PASSWORD = "keeper", "rig-only"  # of servers that live for one run on the loopback
 SOURCE, TARGET = "source", "target"

@@ -9,8 +9,8 @@ from itertools import count, zip_longest
 from psycopg import Connection
 
 from bench.sync.servers import SOURCE, TARGET, Servers
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.fence import lower_fence
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.server.fence import lower_fence
 from shared.model.sync import Conflicts, SyncRules, SyncTable
 
 CHECKPOINT = "change"

@@ -15,8 +15,8 @@ import psycopg
 
 from bench.sync.servers import TARGET, Servers
 from bench.sync.world import PLAIN, write
-from shared.adapters.postgres.capture import install_capture, install_schema
-from shared.adapters.postgres.catalogue import read_catalogue
+from shared.adapters.postgres.capture.key_log import install_capture, install_schema
+from shared.adapters.postgres.server.catalogue import read_catalogue
 
 WATCHED, FREE = "watched", "free"
 _CLIENTS = 4

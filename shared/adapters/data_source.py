@@ -30,8 +30,8 @@ class DataSource:
         return [Job(wants=(want,), timeout=want.signal.timeout, run=partial(self._run, want)) for want in wants]
 
     def _run(self, want: Want, now: datetime) -> list[Collected]:
-        from shared.adapters.postgres.corruption import sample
-        from shared.adapters.postgres.sides import accesses
+        from shared.adapters.postgres.corruption.search import sample
+        from shared.adapters.postgres.server.sides import accesses
 
         signal = _damage(want)
         database = want.policy.databases[signal.damaged]

@@ -14,9 +14,9 @@ from shared.model.sync import Finding
 from shared.ports import Fence, RowsPicture
 
 if TYPE_CHECKING:
-    from shared.adapters.postgres.keeping import PostgresCheckpoints
-    from shared.adapters.postgres.previews import PostgresPreviews
-    from shared.adapters.postgres.rows import PostgresRows
+    from shared.adapters.postgres.checkpoint.keeping import PostgresCheckpoints
+    from shared.adapters.postgres.preview.previews import PostgresPreviews
+    from shared.adapters.postgres.way_back.rows import PostgresRows
 
 
 class Databases:
@@ -61,19 +61,19 @@ class Databases:
 
     @cached_property
     def _rows(self) -> "PostgresRows":
-        from shared.adapters.postgres.rows import PostgresRows
+        from shared.adapters.postgres.way_back.rows import PostgresRows
 
         return PostgresRows(self._pool, self._token)
 
     @cached_property
     def _checkpoints(self) -> "PostgresCheckpoints":
-        from shared.adapters.postgres.keeping import PostgresCheckpoints
+        from shared.adapters.postgres.checkpoint.keeping import PostgresCheckpoints
 
         return PostgresCheckpoints(self._token)
 
     @cached_property
     def _previews(self) -> "PostgresPreviews":
-        from shared.adapters.postgres.previews import PostgresPreviews
+        from shared.adapters.postgres.preview.previews import PostgresPreviews
 
         return PostgresPreviews(self._pool, self._token)
 

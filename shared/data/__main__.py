@@ -20,9 +20,9 @@ from typing import NoReturn
 
 from pydantic_core import to_json
 
-from shared.adapters.postgres.keeping import PostgresCheckpoints
-from shared.adapters.postgres.previews import PostgresPreviews
-from shared.adapters.postgres.rows import PostgresRows
+from shared.adapters.postgres.checkpoint.keeping import PostgresCheckpoints
+from shared.adapters.postgres.preview.previews import PostgresPreviews
+from shared.adapters.postgres.way_back.rows import PostgresRows
 from shared.data.acting import checkpoint, end, release, resume, undo
 from shared.data.desk import Answer, Desk, Exit
 from shared.data.looking import conflicts, preview

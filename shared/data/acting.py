@@ -6,10 +6,10 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from shared.adapters.postgres.fence import fenced_tables
-from shared.adapters.postgres.listing import checkpoints_on, syncs_on
-from shared.adapters.postgres.state import Stage, State, stored_state
-from shared.adapters.postgres.undoing import Undo, UndoStage, UndoState
+from shared.adapters.postgres.server.fence import fenced_tables
+from shared.adapters.postgres.undo.slices import Undo, UndoStage, UndoState
+from shared.adapters.postgres.way_back.listing import checkpoints_on, syncs_on
+from shared.adapters.postgres.way_back.state import Stage, State, stored_state
 from shared.data.desk import Answer, Desk, Exit, Telling, patiently, telling
 from shared.data.looking import foresee, limitation, newest, preview_lines
 from shared.errors import ControllerError, NotFound, PermanentError, Refused

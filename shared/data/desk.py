@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from time import monotonic, sleep
 from typing import Protocol, TextIO
 
-from shared.adapters.postgres.session import Access
-from shared.adapters.postgres.sides import accesses
+from shared.adapters.postgres.server.session import Access
+from shared.adapters.postgres.server.sides import accesses
 from shared.errors import InvalidInput, Refused, TransientError
 from shared.model.policy_data import Database
 from shared.ports.data import Checkpointing, Previews, RowsBack

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from shared.adapters.postgres.listing import checkpoints_on, conflicts_on
-from shared.adapters.postgres.state import stored_state
+from shared.adapters.postgres.way_back.listing import checkpoints_on, conflicts_on
+from shared.adapters.postgres.way_back.state import stored_state
 from shared.data.desk import Answer, Desk, Exit
 from shared.decision.data_limits import loss_limitation
 from shared.errors import NotFound

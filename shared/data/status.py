@@ -7,10 +7,17 @@ from typing import Any
 
 from psycopg import Connection
 
-from shared.adapters.postgres.fence import fenced_tables
-from shared.adapters.postgres.listing import KeptCheckpoint, KeptSync, images_bytes, kept_checkpoints, slot_on, syncs_on
-from shared.adapters.postgres.session import Access, Rows
-from shared.adapters.postgres.slot_look import SlotLook
+from shared.adapters.postgres.server.fence import fenced_tables
+from shared.adapters.postgres.server.session import Access, Rows
+from shared.adapters.postgres.slot.look import SlotLook
+from shared.adapters.postgres.way_back.listing import (
+    KeptCheckpoint,
+    KeptSync,
+    images_bytes,
+    kept_checkpoints,
+    slot_on,
+    syncs_on,
+)
 from shared.data.desk import Answer, Desk, Exit
 from shared.errors import ControllerError
 from shared.model.quantity import say_moment

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.postgres.keeping import PostgresCheckpoints
-from shared.adapters.postgres.previews import PostgresPreviews
-from shared.adapters.postgres.rows import PostgresRows
+from shared.adapters.postgres.checkpoint.keeping import PostgresCheckpoints
+from shared.adapters.postgres.preview.previews import PostgresPreviews
+from shared.adapters.postgres.way_back.rows import PostgresRows
 from shared.data.__main__ import main
 from shared.data.desk import Desk, patiently, telling
 from shared.data.policy import choose, read_databases

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from local.postgres import Cluster
-from shared.adapters.postgres.session import Access
+from shared.adapters.postgres.server.session import Access
 
 PASSWORD = "made-up"
 # `keeper` owns and goes back; `orderly` does, too, and may not set foreign keys aside; `blind` may

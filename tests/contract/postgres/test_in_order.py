@@ -3,7 +3,7 @@
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.sync import Stage
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError
 from tests.contract.postgres.pairs import Pair, Servers
 from tests.contract.postgres.ways import back, pinned_rounds, rows, start

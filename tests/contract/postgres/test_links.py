@@ -15,10 +15,10 @@ from psycopg.sql import SQL
 
 from local.postgres import NEW, OLD
 from local.tcp_proxy import Proxy
-from shared.adapters.postgres.copying import Chunk, Effects, apply_chunk
-from shared.adapters.postgres.session import Access, Rows, at_once
-from shared.adapters.postgres.sides import read_sides
-from shared.adapters.postgres.sync import Stage
+from shared.adapters.postgres.copying.chunks import Chunk, Effects, apply_chunk
+from shared.adapters.postgres.server.session import Access, Rows, at_once
+from shared.adapters.postgres.server.sides import read_sides
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Pass
 from tests.contract.postgres.pairs import Pair, Servers

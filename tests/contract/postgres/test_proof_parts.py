@@ -11,12 +11,13 @@ import pytest
 from psycopg.sql import SQL, Composed, Literal
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres import comparison, proof_split
-from shared.adapters.postgres.hashing import Hash
-from shared.adapters.postgres.proof import Compared, Kept, Proof
-from shared.adapters.postgres.records import prepare_source
-from shared.adapters.postgres.sides import Sides, read_sides
-from shared.adapters.postgres.sync import Stage, Sync
+from shared.adapters.postgres.capture.records import prepare_source
+from shared.adapters.postgres.proof import comparison
+from shared.adapters.postgres.proof import split as proof_split
+from shared.adapters.postgres.proof.buckets import Compared, Kept, Proof
+from shared.adapters.postgres.server.hashing import Hash
+from shared.adapters.postgres.server.sides import Sides, read_sides
+from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.errors import PermanentError
 from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres.pairs import Pair, Servers

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.evidence import shown
-from shared.adapters.postgres.sync import Stage, State, Sync
+from shared.adapters.postgres.way_back.evidence import shown
+from shared.adapters.postgres.way_back.sync import Stage, State, Sync
 from shared.errors import PermanentError
 from shared.model.policy_data import Database
 from shared.model.sync import Conflicts, SyncRules

@@ -13,8 +13,8 @@ import pytest
 from psycopg import Connection, Rollback
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.sync import Stage, Sync
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.model.sync import SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers
 

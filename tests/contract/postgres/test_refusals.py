@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.session import Access
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.server.session import Access
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Severity, SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers

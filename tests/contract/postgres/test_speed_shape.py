@@ -11,12 +11,13 @@ from psycopg.conninfo import make_conninfo
 
 from local.postgres import NEW, OLD
 from local.tcp_proxy import Proxy
-from shared.adapters.postgres import pinning, session
-from shared.adapters.postgres.copying import Chunk, apply_chunk, prepare_images, workers_for
-from shared.adapters.postgres.pinning import pin_more, pin_written
-from shared.adapters.postgres.records import prepare_source, prepare_target, save_state
-from shared.adapters.postgres.sides import read_sides
-from shared.adapters.postgres.state import Stage, State
+from shared.adapters.postgres.capture import pinning
+from shared.adapters.postgres.capture.pinning import pin_more, pin_written
+from shared.adapters.postgres.capture.records import prepare_source, prepare_target, save_state
+from shared.adapters.postgres.copying.chunks import Chunk, apply_chunk, prepare_images, workers_for
+from shared.adapters.postgres.server import session
+from shared.adapters.postgres.server.sides import read_sides
+from shared.adapters.postgres.way_back.state import Stage, State
 from shared.model.sync import Pass
 from tests.contract.postgres.pairs import Pair, Servers
 from tests.contract.postgres.ways import RULES, back, rows, start

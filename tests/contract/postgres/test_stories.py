@@ -7,7 +7,7 @@ from psycopg import Error
 from psycopg.errors import FeatureNotSupported
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.sync import Stage
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError
 from shared.model.sync import Conflicts
 from tests.contract.postgres.pairs import Servers

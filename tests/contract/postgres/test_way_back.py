@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.checkpoints import Checkpoint, load_checkpoint
-from shared.adapters.postgres.fence import raise_fence
-from shared.adapters.postgres.hashing import hash_for
-from shared.adapters.postgres.keys import written_on
-from shared.adapters.postgres.preview import Predicted, predict
-from shared.adapters.postgres.sync import Stage, Sync
-from shared.adapters.postgres.undo import applied_chunks, undo_chunk
+from shared.adapters.postgres.capture.keys import written_on
+from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.preview.effects import Predicted, predict
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.server.fence import raise_fence
+from shared.adapters.postgres.server.hashing import hash_for
+from shared.adapters.postgres.undo.chunks import applied_chunks, undo_chunk
+from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.decision.sync_plan import sync_plan
 from shared.errors import PermanentError
 from shared.model.sync import Conflicts, SyncPlan, SyncTable

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.replacing import put_rows_back
-from shared.adapters.postgres.sync import Stage
-from shared.adapters.postgres.undo import applied_chunks
+from shared.adapters.postgres.copying.replacing import put_rows_back
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.undo.chunks import applied_chunks
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.decision.sync_plan import sync_plan
 from shared.errors import PermanentError
 from shared.model.sync import Conflicts, Keyless

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.sync import State, Sync
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.way_back.sync import State, Sync
 from shared.model.sync import Conflicts, SyncPlan, SyncRules
 from tests.contract.postgres.pairs import Database, Pair
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.corruption_reading import Reader
+from shared.adapters.postgres.corruption.reading import Reader
 from shared.decision.corruption import sample_of
 from shared.model.signal import Outcome, Sample
 from tests.contract.postgres.pairs import Database, Pair, Servers

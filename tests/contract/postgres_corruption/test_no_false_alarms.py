@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.begin import begin
-from shared.adapters.postgres.corruption_ground import Ground
+from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.corruption.ground import Ground
 from shared.decision.corruption import Round, Side
 from shared.errors import ControllerError
 from tests.contract.postgres.pairs import Database, Pair, Servers

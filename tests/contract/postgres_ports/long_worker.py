@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.adapters.postgres.session import Access
-from shared.adapters.postgres.sync import Sync
+from shared.adapters.postgres.server.session import Access
+from shared.adapters.postgres.way_back.sync import Sync
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Conflicts, SyncRules
 

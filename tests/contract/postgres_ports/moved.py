@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.keeping import PostgresCheckpoints
-from shared.adapters.postgres.previews import PostgresPreviews
-from shared.adapters.postgres.rows import PostgresRows
+from shared.adapters.postgres.checkpoint.keeping import PostgresCheckpoints
+from shared.adapters.postgres.preview.previews import PostgresPreviews
+from shared.adapters.postgres.way_back.rows import PostgresRows
 from shared.model.checkpoint import Begun
 from shared.model.data_preview import DataPreview
 from shared.model.policy_data import Database

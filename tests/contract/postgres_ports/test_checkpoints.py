@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.postgres import begin, content
-from shared.adapters.postgres.migration_records import make_point, prepare_migrations
+from shared.adapters.postgres.checkpoint import begin, content
+from shared.adapters.postgres.migration.records import make_point, prepare_migrations
 from shared.model.sync import Severity
 from tests.contract.postgres_ports.moved import Moved, rows_of
 

@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.adapters.postgres import one_worker
-from shared.adapters.postgres.one_worker import LOCK
-from shared.adapters.postgres.sync import Sync
+from shared.adapters.postgres.server import one_worker
+from shared.adapters.postgres.server.one_worker import LOCK
+from shared.adapters.postgres.way_back.sync import Sync
 from shared.errors import TransientError
 from shared.model.sync import SyncRules
 from tests.contract.postgres_ports.long_worker import RULES, impatient

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.postgres import partitions
-from shared.adapters.postgres.capture import captured_oids
+from shared.adapters.postgres.capture import partitions
+from shared.adapters.postgres.capture.key_log import captured_oids
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
 _PARTS = (

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.adapters.postgres import sync
-from shared.adapters.postgres.fence import raise_fence
+from shared.adapters.postgres.server.fence import raise_fence
+from shared.adapters.postgres.way_back import sync
 from tests.contract.postgres.pairs import Servers
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
@@ -110,13 +110,13 @@ def test_a_table_that_the_slot_tells_no_more_of_is_named_and_those_it_never_told
 def test_a_slot_that_will_be_lost_soon_is_told_with_what_it_holds_back(
     slotted: Moved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.adapters.postgres.watching._MUCH_BYTES", 0)
+    monkeypatch.setattr("shared.adapters.postgres.checkpoint.watching._MUCH_BYTES", 0)
     slotted.pair.target.run("INSERT INTO items (a) SELECT repeat('x', 100) FROM generate_series(1, 20000)")
     watched = _watch(slotted)
     assert watched.lost is None
     assert "it holds back" in str(watched.warning)
     monkeypatch.setattr(
-        "shared.adapters.postgres.slot_look._why_soon", lambda name, _: f"the slot {name} is lost after 7 MB"
+        "shared.adapters.postgres.slot.look._why_soon", lambda name, _: f"the slot {name} is lost after 7 MB"
     )
     assert "is lost after 7 MB" in str(_watch(slotted).warning)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.postgres import undo
-from shared.adapters.postgres.one_worker import LOCK
-from shared.adapters.postgres.undoing import Undo, UndoStage
+from shared.adapters.postgres.server.one_worker import LOCK
+from shared.adapters.postgres.undo import chunks as undo
+from shared.adapters.postgres.undo.slices import Undo, UndoStage
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres_ports.moved import Moved, rows_of

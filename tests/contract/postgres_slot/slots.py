@@ -8,12 +8,12 @@ from typing import Any
 
 from psycopg import Connection
 
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.checkpoints import take_checkpoint
-from shared.adapters.postgres.records import prepare_target
-from shared.adapters.postgres.slot import drop_slot, install_slot, slot_name
-from shared.adapters.postgres.slot_drain import Drained, drain_all, end_of_log
-from shared.adapters.postgres.slot_look import slot_captured
+from shared.adapters.postgres.capture.records import prepare_target
+from shared.adapters.postgres.capture.snapshot import take_checkpoint
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.slot.drain import Drained, drain_all, end_of_log
+from shared.adapters.postgres.slot.look import slot_captured
+from shared.adapters.postgres.slot.publishing import drop_slot, install_slot, slot_name
 from shared.model.tables import Table, TableName
 from tests.contract.postgres.pairs import Database
 

@@ -8,11 +8,11 @@ import pytest
 from psycopg import Connection
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.capture import captured_oids, install_capture, remove_capture
-from shared.adapters.postgres.slot import drop_slot, install_slot
-from shared.adapters.postgres.slot_drain import drain
-from shared.adapters.postgres.slot_limits import slot_limitations
-from shared.adapters.postgres.slot_look import look_at_slot, slot_captured, slot_standing
+from shared.adapters.postgres.capture.key_log import captured_oids, install_capture, remove_capture
+from shared.adapters.postgres.slot.drain import drain
+from shared.adapters.postgres.slot.limits import slot_limitations
+from shared.adapters.postgres.slot.look import look_at_slot, slot_captured, slot_standing
+from shared.adapters.postgres.slot.publishing import drop_slot, install_slot
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Severity
 from tests.contract.postgres.pairs import PASSWORD, Database

@@ -10,14 +10,14 @@ import pytest
 from psycopg import Connection
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres import slot_drain
-from shared.adapters.postgres.begin import take
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.ending import end_capture
-from shared.adapters.postgres.fence import raise_fence
-from shared.adapters.postgres.sides import read_sides
-from shared.adapters.postgres.slot_drain import drain
-from shared.adapters.postgres.slot_log import KeyLog
+from shared.adapters.postgres.checkpoint.begin import take
+from shared.adapters.postgres.checkpoint.ending import end_capture
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.server.fence import raise_fence
+from shared.adapters.postgres.server.sides import read_sides
+from shared.adapters.postgres.slot import drain as slot_drain
+from shared.adapters.postgres.slot.drain import drain
+from shared.adapters.postgres.slot.log import KeyLog
 from shared.decision.sync_plan import sync_plan
 from shared.model.policy_data import Capture
 from shared.model.sync import SyncRules

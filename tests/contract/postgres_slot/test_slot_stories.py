@@ -4,8 +4,8 @@
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.slot import drop_slot
-from shared.adapters.postgres.slot_drain import drain
+from shared.adapters.postgres.slot.drain import drain
+from shared.adapters.postgres.slot.publishing import drop_slot
 from tests.contract.postgres.pairs import Database
 from tests.contract.postgres_slot.slots import slotted
 
@@ -168,9 +168,9 @@ def test_a_key_that_is_not_told_whole_any_more_has_all_compared(target: Database
 
 
 def test_much_is_drained_in_stretches_and_each_stays(target: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.adapters.postgres.slot_drain._STRETCH_CHANGES", 50)
-    monkeypatch.setattr("shared.adapters.postgres.slot_drain._STRETCH_BYTES", 20_000)
-    monkeypatch.setattr("shared.adapters.postgres.slot_drain._FETCHED", 7)
+    monkeypatch.setattr("shared.adapters.postgres.slot.drain._STRETCH_CHANGES", 50)
+    monkeypatch.setattr("shared.adapters.postgres.slot.drain._STRETCH_BYTES", 20_000)
+    monkeypatch.setattr("shared.adapters.postgres.slot.drain._FETCHED", 7)
     target.run("CREATE TABLE items (id int PRIMARY KEY, a text)")
     with slotted(target) as slot:
         for n in range(0, 1000, 100):

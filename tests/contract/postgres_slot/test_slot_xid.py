@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.postgres.slot_log import whole_xid
+from shared.adapters.postgres.slot.log import whole_xid
 
 
 @given(near=st.integers(2**31, 2**63), away=st.integers(-(2**31), 2**31 - 1))

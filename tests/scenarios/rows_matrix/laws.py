@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from shared.adapters.postgres.catalogue import read_catalogue
-from shared.adapters.postgres.undo import applied_chunks, undo_chunk
+from shared.adapters.postgres.server.catalogue import read_catalogue
+from shared.adapters.postgres.undo.chunks import applied_chunks, undo_chunk
 from shared.decision.sync_plan import sync_plan
 from tests.contract.postgres.pairs import Pair
 from tests.scenarios.rows_matrix.observed import Observed, Rows, Witness, left_over, observed, open_tables, rows

@@ -24,9 +24,10 @@ from unittest.mock import patch
 from psycopg.abc import PQGen
 from psycopg.waiting import Ready, Wait
 
-from shared.adapters.postgres import copying, session
-from shared.adapters.postgres.session import Access
-from shared.adapters.postgres.sync import Stage, Sync
+from shared.adapters.postgres.copying import chunks as copying
+from shared.adapters.postgres.server import session
+from shared.adapters.postgres.server.session import Access
+from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.errors import PermanentError, TransientError
 from tests.scenarios.rows_matrix.world import CHECKPOINT, RULES, SYNC
 

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from local.postgres import NEW, OLD, Cluster
-from shared.adapters.postgres.begin import begin
+from shared.adapters.postgres.checkpoint.begin import begin
 from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres.pairs import ROLES, Database, Pair
 

@@ -1,0 +1,1 @@
+"""How rows get from the target to the source, a chunk at a time."""

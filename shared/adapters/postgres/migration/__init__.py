@@ -1,0 +1,1 @@
+"""Scripts in one transaction, with a restore point and a way back."""

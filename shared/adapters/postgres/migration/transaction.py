@@ -1,0 +1,126 @@
+"""One transaction, begun again while others hold what it needs, and told for certain how it ended.
+
+Each wait for a lock is short: whoever comes after us waits behind us. So the whole transaction gives way, lets others
+through, and is begun anew.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+import psycopg
+from psycopg import Connection
+
+from shared.adapters.postgres.migration.scripts import NotFree, Ran
+from shared.adapters.postgres.migration.session import still_ours
+from shared.adapters.postgres.server.session import Rows, sentence
+from shared.errors import OutcomeUnknown, PermanentError
+from shared.model.migration import Limits, Progress
+
+# Who holds locks on tables: one of them has what we need. Never what they run; of another role's session no more is
+# shown than its role and process, unless ours is in pg_read_all_stats.
+_HOLDERS = """
+SELECT coalesce(nullif(a.application_name, ''), a.usename, 'somebody') || ' (process ' || a.pid || ')'
+       || coalesce(' since ' || to_char(min(a.xact_start) AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC', '')
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
+WHERE l.granted AND l.locktype = 'relation' AND a.pid <> pg_backend_pid() AND c.relkind IN ('r', 'p', 'm', 'v', 'f')
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.oid >= 16384
+GROUP BY a.application_name, a.usename, a.pid ORDER BY min(a.xact_start), a.pid LIMIT 3
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A transaction that was brought to its end.
+
+    Attributes:
+        waited_s: From when it was first begun to when it was begun for the last time.
+    """
+
+    ran: Ran
+    tries: int
+    waited_s: float
+
+
+class Transaction:
+    """Does some work in one transaction."""
+
+    def __init__(self, connection: Connection[Rows], limits: Limits, progress: Progress) -> None:
+        """Take a connection in autocommit; it may be lost afterwards."""
+        self._connection = connection
+        self._limits = limits
+        self._progress = progress
+
+    def do(self, work: Callable[[Connection[Rows]], Ran], *, keep: bool = True) -> Tried:
+        """Do it all and commit, or nothing.
+
+        Args:
+            keep: False rolls it back at the end, as if it had failed.
+
+        Raises:
+            PermanentError: nothing is left of it; it says why.
+            OutcomeUnknown: the connection was lost at the commit.
+        """
+        began = monotonic()
+        for tries in range(1, self._limits.tries + 1):
+            waited_s = monotonic() - began
+            try:
+                return Tried(ran=self._once(work, keep=keep), tries=tries, waited_s=waited_s)
+            except NotFree as error:
+                said = f"{error} (try {tries} of {self._limits.tries}; who holds locks on tables: {self._holders()})"
+                self._progress.say(said)
+            if tries < self._limits.tries:
+                sleep(self._limits.pause.total_seconds())
+        raise PermanentError(f"{said}; waited {monotonic() - began:.1f} s in all")
+
+    def _once(self, work: Callable[[Connection[Rows]], Ran], *, keep: bool) -> Ran:
+        with self._rolled_back():
+            self._connection.execute("BEGIN")
+            if not still_ours(self._connection):
+                raise PermanentError(
+                    "a pooler in transaction mode stands between: connect to the server, or in session mode"
+                )
+            ran = work(self._connection)
+        if keep:
+            self._commit()
+        else:
+            self._connection.execute("ROLLBACK")
+        return ran
+
+    @contextmanager
+    def _rolled_back(self) -> Iterator[None]:
+        """Leave nothing behind when something goes wrong, whoever stops us."""
+        try:
+            yield
+        except psycopg.Error as error:
+            self._roll_back()
+            raise PermanentError(sentence(error)) from None
+        except KeyboardInterrupt:
+            self._roll_back()
+            raise PermanentError("it was stopped") from None
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        # A session that is lost is rolled back by the server.
+        with suppress(psycopg.Error):
+            self._connection.execute("ROLLBACK")
+
+    def _commit(self) -> None:
+        try:
+            done = self._connection.execute("COMMIT").statusmessage
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise OutcomeUnknown("the connection was lost at the commit") from None
+            raise PermanentError(f"at the commit: {sentence(error)}") from None
+        except KeyboardInterrupt:
+            self._connection.close()
+            raise OutcomeUnknown("it was stopped at the commit") from None
+        if done != "COMMIT":
+            raise PermanentError(f"at the commit: the server said {done}")
+
+    def _holders(self) -> str:
+        rows = self._connection.execute(_HOLDERS).fetchall()
+        return ", ".join(str(row[0]) for row in rows) or "nobody any more"

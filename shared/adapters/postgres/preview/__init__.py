@@ -1,0 +1,1 @@
+"""What going back would do to each row, said before anything is changed."""

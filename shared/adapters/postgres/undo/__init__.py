@@ -1,0 +1,1 @@
+"""A way back of rows is itself taken back, from the images that were kept."""

@@ -1,0 +1,88 @@
+"""What a way back shows for itself, as JSON values: for the receipt, and for people who watch it."""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL
+
+from shared.adapters.postgres.proof.differences import noted_differences
+from shared.adapters.postgres.server.session import Rows
+from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.way_back.state import State
+from shared.adapters.postgres.way_back.unexplained import shown_unexplained
+from shared.model.sync import Pass
+
+_EFFECTS = """
+SELECT oid::int8, sum(inserted - vacated)::int8, sum(updated + vacated)::int8, sum(deleted)::int8, max(took_ms)
+FROM {} WHERE sync = %s AND pass = ANY (%s) GROUP BY 1 ORDER BY 1
+"""
+_CONFLICTS = "SELECT oid::int8, kept, count(*) FROM {} WHERE sync = %s GROUP BY 1, 2 ORDER BY 1, 2"
+# Of passes over the same keys the last one counts: what is vacated is put, and what is put first is dropped last.
+_APPLIED = """
+SELECT coalesce(sum(keys) FILTER (WHERE pass NOT IN ('vacate', 'drop')), 0)::int8,
+       coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
+FROM {} WHERE sync = %s AND pass = ANY (%s)
+"""
+_PASSES = [one.value for one in Pass]
+
+
+def shown(source: Connection[Rows], sync: str, state: State) -> dict[str, Any]:
+    """Return what was done and found so far."""
+    return {
+        "stage": state.stage.value,
+        "rounds": state.round,
+        "fence_s": round(state.fence_s, 3),
+        "seconds": state.seconds,
+        "rows": state.rows,
+        "tables": _tables(source, sync, state),
+        "sequences": state.sequences,
+        "foreign_keys": state.references,
+        "rules": state.judged,
+        "conflicts": _conflicts(source, sync, state),
+        "conflicts_not_seen": state.unseen,
+        "unexplained": shown_unexplained(source, sync, state.names),
+        "unexplained_not_told": state.not_told,
+        "differences": noted_differences(source, sync),
+    }
+
+
+def progress(source: Connection[Rows], target: Connection[Rows], sync: str, state: State) -> str:
+    """Say how far it is: keys that were applied of those that are pinned, how fast, and how long the rest takes."""
+    asked = SQL("SELECT coalesce(sum(keys), 0)::int8 FROM {} WHERE sync = %s").format(ours("pin"))
+    pinned: Any = target.execute(asked, [sync]).fetchone()
+    applied: Any = source.execute(SQL(_APPLIED).format(ours("progress")), [sync, _PASSES]).fetchone()
+    keys, (done, took_s) = pinned[0], applied
+    rate = done / took_s if took_s else 0.0
+    left = f"; about {(keys - done) / rate:.0f} s left" if rate and keys > done else ""
+    comparing = f"; {state.comparing}" if state.comparing else ""
+    return f"{state.stage}, round {state.round}: {done:,} of {keys:,} keys, {rate:,.0f} a second{left}{comparing}"
+
+
+def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, Any]]:
+    rows: list[Any] = source.execute(SQL(_EFFECTS).format(ours("progress")), [sync, _PASSES]).fetchall()
+    effects = {
+        state.names.get(oid, str(oid)): {
+            "inserted": inserted,
+            "updated": updated,
+            "deleted": deleted,
+            "longest_chunk_ms": longest,
+        }
+        for oid, inserted, updated, deleted, longest in rows
+    }
+    none = {"inserted": 0, "updated": 0, "deleted": 0, "longest_chunk_ms": 0}
+    compared = {
+        name: {
+            "rows_source": one.rows[0],
+            "rows_target": one.rows[1],
+            "digest": one.digest,
+            "buckets": one.buckets,
+            "different": one.different,
+        }
+        for name, one in state.tables.items()
+    }
+    return {name: effects.get(name, none) | compared.get(name, {}) for name in sorted(effects.keys() | compared.keys())}
+
+
+def _conflicts(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, int]]:
+    rows: list[Any] = source.execute(SQL(_CONFLICTS).format(ours("conflict")), [sync]).fetchall()
+    return {state.names.get(oid, str(oid)): {"rows": count, f"kept_{kept}": count} for oid, kept, count in rows}

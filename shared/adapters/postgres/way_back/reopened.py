@@ -1,0 +1,56 @@
+"""Whether what a way back has reached still holds: writers may have been let in again, or its list of keys be gone."""
+
+from dataclasses import replace
+from typing import Any
+
+from psycopg.sql import SQL
+
+from shared.adapters.postgres.server.fence import open_tables
+from shared.adapters.postgres.server.sides import Sides
+from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.way_back.state import Stage, State
+from shared.adapters.postgres.way_back.writers import written_since
+
+_BEHIND_THE_FENCE = (Stage.PIN, Stage.COPY, Stage.SETTLE, Stage.PROVE, Stage.JUDGE)
+
+
+def as_of_now(sides: Sides, sync: str, state: State, *, hook: bool) -> State:
+    """Return where it goes on: at the fence again, if something was or could be written since the keys were pinned."""
+    if state.stage not in (*_BEHIND_THE_FENCE, Stage.DONE):
+        return state
+    if state.stage is Stage.DONE and not _is_open(sides, state, hook=hook):
+        return state
+    if state.system != sides.there.server.system or not _are_pins_there(sides, sync, state):
+        return replace(state, stage=Stage.FENCE, since="", copied=last_round(sides, sync))
+    if _is_open(sides, state, hook=hook):
+        return replace(state, stage=Stage.FENCE)
+    return state
+
+
+def last_round(sides: Sides, sync: str) -> int:
+    """Return the last round of which anything was pinned or applied; 0 if there was none."""
+    asked = SQL("SELECT coalesce(max(round), 0) FROM {} WHERE sync = %s")
+    found: list[Any] = [
+        side.execute(asked.format(ours(name)), [sync]).fetchone()
+        for side, name in ((sides.target, "pin"), (sides.source, "progress"))
+    ]
+    return max(int(row[0]) for row in found)
+
+
+def _is_open(sides: Sides, state: State, *, hook: bool) -> bool:
+    if hook:
+        # Later stages prove for themselves that nobody writes, and stop; what is done already goes on with it.
+        return state.stage is Stage.DONE and bool(written_since(sides.target, state.names, state.pinned_at))
+    return bool(
+        open_tables(sides.target, [of.oid for of in sides.plan.tables])
+        or written_since(sides.target, state.names, state.pinned_at)
+    )
+
+
+def _are_pins_there(sides: Sides, sync: str, state: State) -> bool:
+    """Another way back may have taken their place."""
+    if state.stage is Stage.PIN:
+        return True
+    asked = SQL("SELECT EXISTS (SELECT FROM {} WHERE sync = %s AND round = %s)").format(ours("pin"))
+    row: Any = sides.target.execute(asked, [sync, state.round]).fetchone()
+    return bool(row[0]) or not sides.plan.tables
