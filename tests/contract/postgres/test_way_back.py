@@ -5,12 +5,13 @@
 
 import os
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
+from psycopg import Connection, errors
 
 from shared.adapters.postgres.capture.keys import written_on
 from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
@@ -123,7 +124,8 @@ def _write(world: World, late: list[Lane]) -> None:
             lane.finish()
         world.log_is_blind = change in _RENAMED
         for each in _RENAMED if world.log_is_blind else (change,):
-            world.pair.target.run(each.format(table.sql, quoted(table.key[0].name)))
+            with suppress(errors.ForeignKeyViolation):  # the row that is deleted may be referred to
+                world.pair.target.run(each.format(table.sql, quoted(table.key[0].name)))
     drive(world.random, lanes, world.script, many // 2)
     for lane in late:
         lane.finish()

@@ -21,7 +21,7 @@ databases:
     source: "%SHOP_SOURCE%"
     target: "%SHOP_TARGET%"
     tls: false
-    fence_within: 1s
+    fence_within: {fence_within}
     keep_images: 30d
 {more}
 roads:
@@ -61,9 +61,10 @@ class Shop:
     policy: Path
     capsys: pytest.CaptureFixture[str]
 
-    def write(self, *more: str) -> Path:
+    def write(self, *more: str, fence_within: str = "1s") -> Path:
         """Write the policy, with further lines for the database."""
-        self.policy.write_text(_POLICY.format(more="".join(f"    {line}\n" for line in more)), encoding="utf-8")
+        lines = "".join(f"    {line}\n" for line in more)
+        self.policy.write_text(_POLICY.format(fence_within=fence_within, more=lines), encoding="utf-8")
         return self.policy
 
     @property

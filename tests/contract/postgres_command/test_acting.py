@@ -138,6 +138,7 @@ def test_a_way_back_that_stops_says_how_to_go_on(shop: Shop) -> None:
 def test_it_is_stopped_by_hand_and_goes_on(shop: Shop) -> None:
     """The entry point itself: it is interrupted while it waits for a writer of the target."""
     _begun(shop)
+    shop.write(fence_within="8s")
     words = ["resume", str(shop.policy), "--database", "shop", "--sync", "s1", "--confirm", "shop"]
     with shop.moved.pair.target.connect("keeper") as writer, writer.transaction():
         writer.execute("UPDATE items SET a = 'late' WHERE id = 7")
