@@ -10,6 +10,7 @@ from shared.model.quantity import say_span
 from shared.model.sync import Finding, Severity
 
 _MOST_NAMED = 5
+_TIDIED_EVERY = timedelta(days=1)
 _SILENT_FOR = timedelta(minutes=3)
 
 
@@ -44,7 +45,7 @@ def missing_checkpoint(policy: Policy, change: Change | None, kept: Checkpoints)
 def unnamed(policy: Policy, kept: Checkpoints) -> dict[str, DatabaseCheckpoint]:
     """Return what is left of databases that the policy does not name any more, each with what people can do."""
     left = {name: one for name, one in kept.by_database.items() if name not in policy.databases and one.left}
-    says = "is not in the policy any more: end it by hand (python -m shared.data end)"
+    says = "is not in the policy any more, and still captured: put it back until it has ended (docs/databases.md)"
     return {name: replace(one, sentence=f"{name} {says}", foreseen=None) for name, one in left.items()}
 
 
@@ -120,7 +121,19 @@ def looked_at(before: DatabaseCheckpoint, seen: Watched, now: datetime) -> Datab
 def ended(before: DatabaseCheckpoint, now: datetime) -> DatabaseCheckpoint:
     """Return a checkpoint that nobody will go back to."""
     sentence = f"the checkpoint of {before.database} has ended: nothing is captured any more"
-    return replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None, earlier=())
+    over = replace(before, status=CheckpointStatus.ENDED, since=now, sentence=sentence, foreseen=None, earlier=())
+    return replace(over, looked_at=now)
+
+
+def is_untidy(over: DatabaseCheckpoint, keep: timedelta, now: datetime) -> bool:
+    """Tell whether one that has ended may have left something that is to be dropped by now: asked once a day.
+
+    Args:
+        keep: How long overwritten rows are kept. A day after that, all of them are past their time.
+    """
+    looked_at = over.looked_at or over.since
+    due = now - looked_at >= _TIDIED_EVERY and looked_at < over.since + keep + _TIDIED_EVERY
+    return due and over.status is CheckpointStatus.ENDED
 
 
 def _moved(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from shared.clock import Clock
-from shared.decision.checkpoints import begun, ended, looked_at, postponed, unnamed, wanted
+from shared.decision.checkpoints import begun, ended, is_untidy, looked_at, postponed, unnamed, wanted
 from shared.decision.data_limits import brought_back, preview_every
 from shared.engine.commit import commit_and_ring
 from shared.engine.incidents import outcome_of
@@ -92,8 +92,10 @@ class CheckpointKeeper:
         """Return how one checkpoint stands after what was done for it; as it was, when a side does not answer."""
         before, now = found.checkpoints.by_database.get(name), self.clock()
         aim = wanted(found.change, before)
-        if aim is None or _is_left_alone(policy, found):
+        if _is_left_alone(policy, found):
             return before
+        if aim is None:
+            return self._tidied(database, before, now)
         try:
             self._let_in(found, database)
             if _is_completed(found):
@@ -119,6 +121,16 @@ class CheckpointKeeper:
         for key in (*before.earlier, before.key):
             self.checkpointing.end(database, key)
         return ended(before, now)
+
+    def _tidied(self, database: Database, over: DatabaseCheckpoint | None, now: datetime) -> DatabaseCheckpoint | None:
+        """Drop what is kept past its time, though nobody watches any more; who does not answer is asked again later."""
+        if over is None or not is_untidy(over, database.keep_images, now):
+            return over
+        try:
+            self.checkpointing.end(database, over.key)
+        except ControllerError as error:
+            log.info("what is kept of %s: %s", over.database, error)
+        return replace(over, looked_at=now)
 
     def _unnamed(self, policy: Policy, found: Snapshot) -> dict[str, DatabaseCheckpoint]:
         """Return what is left of databases that the policy does not name any more.

@@ -15,7 +15,7 @@ from tests.unit.engine.kept import Kept, shaped_policy
 
 _SHOP = '{source: "host=a dbname=shop", target: "host=b dbname=shop"}'
 _OTHER = '{source: "host=a dbname=stock", target: "host=b dbname=stock"}'
-_SAID = "shop is not in the policy any more: end it by hand (python -m shared.data end)"
+_SAID = "shop is not in the policy any more, and still captured: put it back until it has ended (docs/databases.md)"
 _OVER = [ChangeStatus.ROLLED_BACK, ChangeStatus.FAILED]
 
 
@@ -143,3 +143,19 @@ def test_a_database_of_which_nobody_knows_holds_no_change_up_once_it_left_the_po
     taken.clock.forward(60)
     taken.keeper.run()
     assert taken.does is Do.RUN
+
+
+def test_what_is_kept_past_its_time_is_dropped_though_nobody_watches_any_more(taken: Kept) -> None:
+    """Once a day, as long as there may be something; a server that is gone by then disturbs nobody."""
+    taken.moved(ChangeStatus.COMPLETED)
+    assert taken.minute().status is CheckpointStatus.ENDED
+    taken.rows.calls.clear()
+    days = []
+    for day in range(20):
+        taken.clock.forward(86_400)
+        taken.rows.silent = TransientError("it is gone") if day == 3 else None
+        taken.minutes(3)
+        days += [day] * len(taken.rows.calls)
+        taken.rows.calls.clear()
+    assert days == [day for day in range(15) if day != 3]
+    assert (taken.one.status, taken.people_were_told) == (CheckpointStatus.ENDED, [])
