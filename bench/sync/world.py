@@ -9,8 +9,9 @@ from itertools import count, zip_longest
 from psycopg import Connection
 
 from bench.sync.servers import SOURCE, TARGET, Servers
-from shared.adapters.postgres.checkpoint.begin import begin
-from shared.adapters.postgres.server.fence import lower_fence
+from shared.adapters.postgres.checkpoint.begin import take
+from shared.adapters.postgres.server.fence import lower_fences
+from shared.adapters.postgres.server.sides import read_sides
 from shared.model.sync import Conflicts, SyncRules, SyncTable
 
 CHECKPOINT = "change"
@@ -68,7 +69,7 @@ class World:
         """Put the source back; read all of it once, and let nothing of that be left to write."""
         self.servers.create(SOURCE, SOURCE, template)
         with self.servers.connect(SOURCE) as source, self.servers.connect(TARGET) as target:
-            lower_fence(target, [self.of])
+            lower_fences(target)
             for connection in (source, target):
                 connection.execute("SET max_parallel_workers_per_gather = 0")
                 connection.execute("SELECT sum(length(a)) FROM items")
@@ -104,12 +105,15 @@ def changed_world(servers: Servers, rows: int) -> Iterator[World]:
         fill(servers, side, rows)
         servers.create(side, PLAIN, side)
     _publish(servers)
-    plan, checkpoint = begin(servers.access(SOURCE), servers.access(TARGET), RULES, CHECKPOINT)
+    waits = {"statement": RULES.statement_timeout, "lock": RULES.lock_timeout}
+    with servers.access(SOURCE).connected(**waits) as here, servers.access(TARGET).connected(**waits) as there:
+        sides = read_sides(here, there, RULES)
+        _, checkpoint = take(sides, RULES, CHECKPOINT)
     servers.create(SOURCE, PREPARED, SOURCE)
     with servers.connect(TARGET) as target:
         last_but_one = write(target, rows)
         target.execute("ANALYZE items")
-    (of,) = plan.tables
+    (of,) = sides.plan.tables
     yield World(servers, rows, of, checkpoint.snapshot, last_but_one)
 
 

@@ -1,6 +1,6 @@
 """Databases as the engine takes them; the driver is imported when the first of them is asked, not at a cold start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from datetime import timedelta
 from functools import cached_property
@@ -35,8 +35,10 @@ class Databases:
     def look(self, database: Database, sync_id: str) -> RowsPicture:
         return self._rows.look(database, sync_id)
 
-    def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
-        self._rows.work(database, checkpoint_id, sync_id, fence)
+    def work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
+        self._rows.work(database, checkpoint_id, sync_id, fence, left_out)
 
     def fenced_by(self, database: Database) -> str:
         return self._rows.fenced_by(database)

@@ -39,14 +39,20 @@ _DIGEST = re.compile(r"[0-9a-f]{16}")
 
 _COMMANDS: dict[str, Callable[[Desk, argparse.Namespace], Answer]] = {
     "status": lambda desk, _: status(desk),
-    "preview": lambda desk, given: preview(desk, given.checkpoint),
-    "checkpoint": lambda desk, given: checkpoint(desk, given.id),
-    "resume": lambda desk, given: resume(desk, given.sync, given.checkpoint, given.agree),
+    "preview": lambda desk, given: preview(desk, _key(desk, given.checkpoint)),
+    "checkpoint": lambda desk, given: checkpoint(desk, desk.key_of(given.id)),
+    "resume": lambda desk, given: resume(
+        desk, desk.key_of(given.sync), _key(desk, given.checkpoint), agreed=given.agree
+    ),
     "release": lambda desk, _: release(desk),
-    "conflicts": lambda desk, given: conflicts(desk, given.sync),
-    "undo": lambda desk, given: undo(desk, given.sync, overwrite=given.overwrite),
+    "conflicts": lambda desk, given: conflicts(desk, desk.key_of(given.sync)),
+    "undo": lambda desk, given: undo(desk, desk.key_of(given.sync), overwrite=given.overwrite),
     "end": lambda desk, _: end(desk),
 }
+
+
+def _key(desk: Desk, said: str | None) -> str | None:
+    return desk.key_of(said) if said else None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     looking = commands.add_parser("status", help="say how both sides stand")
     previewing = commands.add_parser("preview", help="say what going back would do now, and what would be lost")
     taking = commands.add_parser("checkpoint", help="capture from now on what is written; the app does it by itself")
-    taking.add_argument("--id", type=_id, required=True, help="that of the change, so that the app finds it")
+    taking.add_argument(
+        "--id", type=_id, required=True, help="that of the change in progress, so that the app finds it"
+    )
     resuming = commands.add_parser("resume", help="do a way back, or go on with one")
     releasing = commands.add_parser("release", help="let writers in again on the target")
     listing = commands.add_parser("conflicts", help="print the rows that were changed on both sides")
@@ -71,10 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     ending = commands.add_parser("end", help="capture no more, and forget the checkpoints")
     resuming.add_argument("--agree", type=_digest, action="append", default=[], help="digest of a preview with losses")
     for one in (previewing, resuming):
-        one.add_argument("--checkpoint", type=_id, help="the newest, if it is not named")
+        one.add_argument("--checkpoint", type=_id, help="id of its change; the newest, if it is not named")
     for one in (resuming, listing, undoing):
         one.add_argument(
-            "--sync", type=_id, required=True, help="the way back; one of the app is named as its rollback"
+            "--sync", type=_id, required=True, help="the way back; one of the app has the id of its rollback"
         )
     for one in (resuming, releasing, undoing, ending):
         one.add_argument("--confirm", default="", metavar="NAME", help="the database's name, in place of typing it")

@@ -1,6 +1,6 @@
 """The commands of `shared.data` that change something. Each may be stopped at any point, and run again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from datetime import timedelta
@@ -31,7 +31,7 @@ def checkpoint(desk: Desk, checkpoint_id: str) -> Answer:
     lines = [f"{one.severity}: {one}" for one in begun.findings]
     if begun.taken_at is None:
         return Answer(Exit.NOT_DONE, f"no checkpoint of {desk.name}: nothing was changed", lines, asdict(begun))
-    said = f"the checkpoint {checkpoint_id} of {desk.name} is of {say_moment(begun.taken_at)}"
+    said = f"the checkpoint {desk.called(checkpoint_id)} of {desk.name} is of {say_moment(begun.taken_at)}"
     return Answer(Exit.DONE, said, lines, asdict(begun))
 
 
@@ -39,7 +39,7 @@ def resume(desk: Desk, sync: str, checkpoint_id: str | None, agreed: Sequence[st
     """Do a way back, or go on with one, until it is proved or stops."""
     state = _state(desk, sync)
     if state is not None and state.stage is Stage.UNDONE:
-        raise Refused(f"the way back {sync} was taken back: under another name it begins anew")
+        raise Refused(f"the way back {desk.called(sync)} was taken back: under another name it begins anew")
     picture = desk.rows.look(desk.database, sync)
     if picture.proved:
         return _proved(picture)
@@ -47,25 +47,26 @@ def resume(desk: Desk, sync: str, checkpoint_id: str | None, agreed: Sequence[st
     foreseen = foresee(desk, chosen)
     limited = None if picture.fenced else limitation(desk, foreseen, agreed)  # behind the fence no loss has come about
     if limited is not None:
-        return Answer(*limited, list(preview_lines(foreseen)), {"digest": foreseen.digest, "lost": foreseen.lost})
-    desk.confirm([*preview_lines(foreseen), str(foreseen), *_what_it_means(desk, sync, begun=picture.begun)])
+        return Answer(*limited, list(preview_lines(desk, foreseen)), {"digest": foreseen.digest, "lost": foreseen.lost})
+    desk.confirm([*preview_lines(desk, foreseen), str(foreseen), *_what_it_means(desk, sync, begun=picture.begun)])
     with telling() as to:
-        return _work(desk, sync, chosen, to)
+        return _work(desk, sync, chosen, foreseen.left_out, to)
 
 
 def _what_it_means(desk: Desk, sync: str, *, begun: bool) -> Iterator[str]:
-    yield f"the way back {sync} goes on" if begun else f"there is no way back {sync} yet: it begins"
+    called = desk.called(sync)
+    yield f"the way back {called} goes on" if begun else f"there is no way back {called} yet: it begins"
     if desk.database.fence is Fencing.HOOK:
         yield "the hook must keep writers off the target by now, and the app must not be doing this by itself"
     else:
         yield "the target takes no writes from now on, and the app must not be doing this by itself"
 
 
-def _work(desk: Desk, sync: str, checkpoint_id: str, to: Telling) -> Answer:
+def _work(desk: Desk, sync: str, checkpoint_id: str, left_out: Collection[str], to: Telling) -> Answer:
     """Do slice after slice; each may be done twice."""
 
     def one_slice() -> RowsPicture:
-        desk.rows.work(desk.database, checkpoint_id, sync, lambda: None)
+        desk.rows.work(desk.database, checkpoint_id, sync, lambda: None, left_out)
         return desk.rows.look(desk.database, sync)
 
     with ThreadPoolExecutor(1) as pool:
@@ -127,7 +128,7 @@ def _stopped(desk: Desk, sync: str, why: str) -> Answer:
 def release(desk: Desk) -> Answer:
     """Let writers in again on the target; the source is not asked, it may be down."""
     with desk.target.connected(statement=_LOOK) as there:
-        fenced = [str(name) for name in sorted(fenced_tables(there, only_firing=False))]
+        fenced = [str(name) for name in sorted(fenced_tables(there))]
     if not fenced:
         return Answer(
             Exit.DONE, f"the target of {desk.name} takes writes: there is no fence of ours", (), {"fence": []}
@@ -146,11 +147,12 @@ def release(desk: Desk) -> Answer:
 
 def undo(desk: Desk, sync: str, *, overwrite: bool) -> Answer:
     """Take a way back itself back."""
+    named = f"the way back {desk.called(sync)}"
     if _state(desk, sync) is None:
-        raise NotFound(f"there is no way back {sync!r} on the source")
+        raise NotFound(f"{named} is not on the source: `status` lists those that are")
     desk.confirm(
         (
-            f"every row of the source that the way back {sync} touched becomes what it was before; sequences stay",
+            f"every row of the source that {named} touched becomes what it was before; sequences stay",
             "rows that others have changed since are overwritten, and what they hold is lost"
             if overwrite
             else "if others have changed such a row since, nothing is done",
@@ -164,16 +166,17 @@ def undo(desk: Desk, sync: str, *, overwrite: bool) -> Answer:
             state = patiently(lambda: doing.work(_UNDO_SLICE_S), to)
             to.at(f"{state.stage}: {state.left:,} chunks left")
     lines = [f"overwritten: {name}: {what}" for name, what in state.overwritten.items()]
-    return Answer(Exit.DONE, f"the way back {sync} was taken back: {state.said}", lines, state)
+    return Answer(Exit.DONE, f"{named} was taken back: {state.said}", lines, state)
 
 
 def end(desk: Desk) -> Answer:
     """Capture no more on either side."""
     with desk.source.connected(statement=_LOOK) as here, desk.target.connected(statement=_LOOK) as there:
         taken = sorted({one.id for side in (here, there) for one in checkpoints_on(side)})
-        fenced = fenced_tables(there, only_firing=False)
-        syncs = [one.id for one in syncs_on(here)]
-    gone = f"the checkpoints {', '.join(taken)} are" if taken else "what is left of capture is"
+        fenced = fenced_tables(there)
+        syncs = [desk.called(one.id) for one in syncs_on(here)]
+    named = [desk.called(one) for one in taken]
+    gone = f"the checkpoints {', '.join(named)} are" if taken else "what is left of capture is"
     desk.confirm(
         (
             f"{gone} forgotten on both sides: what is on the target alone can not go back any more",
@@ -188,7 +191,7 @@ def end(desk: Desk) -> Answer:
         for one in taken or [""]:
             patiently(lambda one=one: desk.checkpoints.end(desk.database, one), to)  # type: ignore[misc]
     lines = [f"the fence stays: {_KEPT_OUT}"] if fenced else []
-    return Answer(Exit.DONE, f"nothing of {desk.name} is captured any more", lines, {"ended": taken})
+    return Answer(Exit.DONE, f"nothing of {desk.name} is captured any more", lines, {"ended": named})
 
 
 def _state(desk: Desk, sync: str) -> State | None:

@@ -14,6 +14,7 @@ from typing import Protocol, TextIO
 
 from shared.adapters.postgres.server.session import Access
 from shared.adapters.postgres.server.sides import accesses
+from shared.data.ids import called, key_of
 from shared.errors import InvalidInput, Refused, TransientError
 from shared.model.policy_data import Database
 from shared.ports.data import Checkpointing, Previews, RowsBack
@@ -76,6 +77,14 @@ class Desk:
     token: Callable[[], str]
     confirmed: str
     again: str
+
+    def key_of(self, said: str) -> str:
+        """Return what a checkpoint or a way back is called in the databases."""
+        return key_of(said, self.name)
+
+    def called(self, key: str) -> str:
+        """Return what people call it."""
+        return called(key, self.name)
 
     @property
     def source(self) -> Access:

@@ -1,9 +1,10 @@
 """What going back would do to a database's rows, and what a way back has decided: commands that change nothing."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from shared.adapters.postgres.way_back.listing import checkpoints_on, conflicts_on
+from shared.adapters.postgres.way_back.listing import KeptConflict, checkpoints_on, conflicts_on, unexplained_on
 from shared.adapters.postgres.way_back.state import stored_state
 from shared.data.desk import Answer, Desk, Exit
 from shared.decision.data_limits import loss_limitation
@@ -15,6 +16,7 @@ from shared.model.quantity import say_moment, say_span
 _LOOK = timedelta(seconds=30)
 # A person waits for it: a table without a log is compared row by row.
 _PREVIEW_WITHIN = timedelta(minutes=10)
+_SIDES = ("source", "target")
 
 
 def preview(desk: Desk, checkpoint_id: str | None) -> Answer:
@@ -22,9 +24,12 @@ def preview(desk: Desk, checkpoint_id: str | None) -> Answer:
     found = foresee(desk, checkpoint_id)
     refused = limitation(desk, found, ())
     shown = {"digest": found.digest, "lost": found.lost, "conflicts": found.conflicts, "changes": found.changes}
-    shown |= {"why_not": refused[1] if refused else None, "preview": found}
+    shown |= {
+        "why_not": refused[1] if refused else None,
+        "preview": replace(found, checkpoint=desk.called(found.checkpoint)),
+    }
     status, says = (refused[0], f"{found}; {refused[1]}") if refused else (Exit.DONE, str(found))
-    return Answer(status, says, list(preview_lines(found)), shown)
+    return Answer(status, says, list(preview_lines(desk, found)), shown)
 
 
 def limitation(desk: Desk, found: DataPreview, agreed: Collection[str]) -> tuple[Exit, str] | None:
@@ -61,9 +66,9 @@ def newest(desk: Desk) -> str:
     return found[0].id
 
 
-def preview_lines(found: DataPreview) -> Iterator[str]:
+def preview_lines(desk: Desk, found: DataPreview) -> Iterator[str]:
     """Give the preview line by line, what would be lost first."""
-    yield f"back to the checkpoint {found.checkpoint} of {say_moment(found.taken_at)}"
+    yield f"back to the checkpoint {desk.called(found.checkpoint)} of {say_moment(found.taken_at)}"
     yield from (f"stays behind: {one.about}: {one.what} ({one.rows:,})" for one in found.losses)
     yield from (f"{one.severity}: {one}" for one in found.findings)
     yield from _table(
@@ -95,19 +100,22 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def conflicts(desk: Desk, sync: str) -> Answer:
-    """List the rows that were changed on both sides: this prints what they hold."""
+    """List the rows that were changed on both sides, and those that nobody wrote: this prints what they hold."""
     with desk.source.connected(statement=_LOOK) as here:
-        found = conflicts_on(here, sync)
+        found, odd = conflicts_on(here, sync), unexplained_on(here, sync)
         state = stored_state(here, sync)
-    if found is None or state is None:
-        raise NotFound(f"there is no way back {sync!r} on the source")
+    if found is None or odd is None or state is None:
+        raise NotFound(f"the way back {desk.called(sync)} is not on the source: `status` lists those that are")
     lines = [f"not known: {name}: {why}" for name, why in state.unseen.items()]
-    for one in found:
-        lines += [f"{one.table} ({one.key}): that of the {one.kept} was kept"]
-        lines += [f"  {side}: {'no row' if row is None else row}" for side, row in _both(one.source, one.target)]
-    shown = {"sync": sync, "conflicts": found, "not_seen": state.unseen}
-    return Answer(Exit.DONE, f"{len(found):,} rows were changed on both sides", lines, shown)
+    lines += [line for one in (*found, *odd) for line in _decided(one)]
+    shown = {"sync": desk.called(sync), "conflicts": found, "unexplained": odd, "not_seen": state.unseen}
+    says = f"{len(found):,} rows were changed on both sides"
+    return Answer(Exit.DONE, f"{says}; {len(odd):,} differ that nobody wrote" if odd else says, lines, shown)
 
 
-def _both(source: str | None, target: str | None) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
-    return ("source", source), ("target", target)
+def _decided(one: KeptConflict) -> Iterator[str]:
+    yield f"{one.table} ({one.key}): {f'that of the {one.kept} was kept' if one.kept in _SIDES else one.kept}"
+    yield from (
+        f"  {side}: {'no row' if row is None else row}"
+        for side, row in zip(_SIDES, (one.source, one.target), strict=True)
+    )

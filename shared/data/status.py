@@ -45,7 +45,7 @@ class SyncStatus:
     """A way back.
 
     Attributes:
-        images_until: When what it overwrote is dropped; `None` when it overwrote nothing.
+        images_until: When what it overwrote is dropped; `None` when it overwrote nothing, or can still go on.
         open: It is neither done nor taken back.
         proved: All rows are the same on both sides as of now.
     """
@@ -93,19 +93,19 @@ class DatabaseStatus:
 
 def status(desk: Desk) -> Answer:
     """Say how both sides stand, also when one does not answer."""
-    source = _side(desk.source, _of_source)
-    target = _side(desk.target, _of_target)
+    source, target = _side(desk, desk.source, _of_source), _side(desk, desk.target, _of_target)
     found = DatabaseStatus(database=desk.name, source=source, target=target)
     if source.answers and target.answers:
         found = replace(found, findings=_findings(desk), syncs=[_sync(desk, one) for one in source.syncs])
     return Answer(_exit(found), f"{desk.name}: {_sentence(found)}", list(_lines(found)), found)
 
 
-def _side(access: Access, read: Callable[[Connection[Rows]], Mapping[str, Any]]) -> SideStatus:
+def _side(desk: Desk, access: Access, read: Callable[[Connection[Rows]], Mapping[str, Any]]) -> SideStatus:
     try:
         with access.connected(statement=_LOOK) as side:
             server: Any = side.execute(_SERVER).fetchone()
-            return SideStatus(says=f"PostgreSQL {server[0].partition(' ')[0]}, as {server[1]}", **read(side))
+            found = SideStatus(says=f"PostgreSQL {server[0].partition(' ')[0]}, as {server[1]}", **read(side))
+            return replace(found, checkpoints=[replace(one, id=desk.called(one.id)) for one in found.checkpoints])
     except ControllerError as error:
         return SideStatus(says=str(error), answers=False)
 
@@ -122,7 +122,7 @@ def _of_target(side: Connection[Rows]) -> Mapping[str, Any]:
     return {
         "checkpoints": kept_checkpoints(side, of_source=False),
         "slot": slot_on(side),
-        "fenced": [str(name) for name in sorted(fenced_tables(side, only_firing=False))],
+        "fenced": [str(name) for name in sorted(fenced_tables(side))],
     }
 
 
@@ -134,19 +134,20 @@ def _findings(desk: Desk) -> Sequence[Finding]:
 
 
 def _sync(desk: Desk, kept: KeptSync) -> SyncStatus:
+    called = desk.called(kept.id)
     until = kept.last_change_at + desk.database.keep_images if kept.last_change_at else None
     try:
         picture = desk.rows.look(desk.database, kept.id)
     except ControllerError as error:
-        return SyncStatus(id=kept.id, says=f"it cannot be looked at: {error}", open=True, images_until=until)
+        return SyncStatus(id=called, says=f"it cannot be looked at: {error}", open=True, images_until=until)
     ended = picture.shown.get("stage") in ("done", "undone")
     return SyncStatus(
-        id=kept.id,
+        id=called,
         says=picture.says,
         open=not ended,
         proved=picture.proved,
         why_not=picture.why_not,
-        images_until=until,
+        images_until=until if ended else None,
     )
 
 

@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 
-from shared.decision.sync_findings import blocks, of_missing, of_order, of_sequences, of_servers, of_table
+from shared.decision.sync_findings import (
+    blocks,
+    of_missing,
+    of_order,
+    of_sequences,
+    of_sequences_alone,
+    of_servers,
+)
 from shared.decision.sync_order import order_of
-from shared.decision.sync_sequences import paired
+from shared.decision.sync_table_findings import of_table
 from shared.decision.sync_tables import like, table_plan
 from shared.model.sync import Keyless, SyncPlan, SyncRules
 from shared.model.tables import Catalogue, Table, TableName
@@ -22,6 +29,7 @@ def sync_plan(source: Catalogue, target: Catalogue, rules: SyncRules) -> SyncPla
         *(finding for name in order for finding in of_table(source, target, name, rules)),
         *of_order(tables, circle, source.server),
         *of_sequences(source, target, order),
+        *of_sequences_alone(source, target, tables),
     ]
     if not there:
         findings.append(blocks("target", f"it has no table like {', '.join(rules.tables)}"))
@@ -29,7 +37,6 @@ def sync_plan(source: Catalogue, target: Catalogue, rules: SyncRules) -> SyncPla
         tables=tuple(table for table in tables if table.key or rules.keyless is Keyless.REPLACE),
         findings=tuple(findings),
         replica_role=source.server.replica_role,
-        sequences=tuple(sorted(paired(source.sequences, target.sequences))),
     )
 
 

@@ -62,8 +62,8 @@ def _unique(
 
 
 def names_rows_too(key: tuple[str, ...], table: Table) -> bool:
-    """A key of one side names rows on the other, if it is unique there as well."""
-    return bool(key) and set(key) in [set(table.key), *(set(columns) for columns in table.unique.values())]
+    """A key of one side names rows on the other, if it is unique there as well, at once and for all rows."""
+    return bool(key) and set(key) in map(set, (table.key, *table.naming))
 
 
 def _columns(source: Table, target: Table, key: tuple[str, ...], rules: SyncRules) -> Iterator[SyncColumn]:
@@ -79,6 +79,7 @@ def _columns(source: Table, target: Table, key: tuple[str, ...], rules: SyncRule
             same=same,
             in_key=column.name in key,
             always_identity=column.generated is Generated.IDENTITY_ALWAYS,
+            equal=column.equal,
         )
 
 

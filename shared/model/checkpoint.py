@@ -63,6 +63,7 @@ class Foreseen:
         why_not: Why it could not begin.
         takes: How long going back is expected to take.
         cost: How long the preview itself took.
+        left_out: What stays behind as a whole, or is not known at all, as it says it.
     """
 
     at: datetime
@@ -74,6 +75,7 @@ class Foreseen:
     cost: timedelta
     changes: int = 0
     behind: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, preview: DataPreview, cost: timedelta) -> "Foreseen":
@@ -87,6 +89,7 @@ class Foreseen:
             cost=cost,
             changes=preview.changes,
             behind=preview.behind,
+            left_out=preview.left_out,
         )
 
 

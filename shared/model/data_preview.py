@@ -65,6 +65,7 @@ class DataPreview:
         taken_at: When that was taken.
         findings: What the two catalogues say now; one that blocks keeps it from beginning.
         losses: What cannot go back, counted.
+        left_out: What stays behind as a whole, or is not known at all, whether anything was written or not.
         lag: Age of the oldest change that is on the target alone; `None` when there is none.
         takes: How long it is expected to take, fence to proof.
     """
@@ -79,6 +80,7 @@ class DataPreview:
     sequences: tuple[SequenceGap, ...] = ()
     findings: tuple[Finding, ...] = ()
     losses: tuple[Loss, ...] = ()
+    left_out: tuple[str, ...] = ()
     lag: timedelta | None = None
     takes: timedelta
     readable: Readable | None = None
@@ -141,6 +143,7 @@ class DataPreview:
             *(f"{table.table} {_up_to(table.conflicts)}" for table in self.tables if table.conflicts),
             *(f"{table.table} {_up_to(table.unexplained)} odd" for table in self.tables if table.unexplained),
             *(f"{loss.about} {loss.what} {_up_to(loss.rows)}" for loss in self.losses),
+            *self.left_out,
             # Some are deleted in any day's work; many are what somebody should have seen.
             f"{_up_to(max(_FEW_DELETES, sum(table.deletes for table in self.tables)))} deletes",
             *(str(one) for one in self.findings if one.severity is Severity.BLOCKS),

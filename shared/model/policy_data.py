@@ -61,8 +61,11 @@ class LossLimit(Strict):
 class Database(Strict):
     """A database that was moved from a source to a target, and can go back."""
 
-    source: str = Field(min_length=1, description="Connection string of where rows go back to; write it as %SETTING%.")
-    target: str = Field(min_length=1, description="Connection string of where they are written now.")
+    # No `repr` of them: they hold passwords.
+    source: str = Field(
+        min_length=1, repr=False, description="Connection string of where rows go back to; write it as %SETTING%."
+    )
+    target: str = Field(min_length=1, repr=False, description="Connection string of where they are written now.")
     identity: bool = Field(
         default=False, strict=True, description="The app's identity stands for the password (Entra ID)."
     )

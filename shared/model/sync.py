@@ -1,10 +1,10 @@
 """Taking rows back from a target database to its source: by which rules, which tables, in which order."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from shared.model.tables import Reference, TableName
+from shared.model.tables import BUILT_IN, Equality, Reference, TableName
 
 
 class Conflicts(StrEnum):
@@ -72,6 +72,7 @@ class SyncColumn:
         type: On the source.
         exact: On both sides of the same type, whose equal values are one value.
         same: The types are the same, so that bytes may pass as they are.
+        equal: By which operator values are equal on the source.
     """
 
     name: str
@@ -80,6 +81,7 @@ class SyncColumn:
     same: bool
     in_key: bool
     always_identity: bool = False
+    equal: Equality = BUILT_IN
 
     @property
     def as_text(self) -> bool:
@@ -177,8 +179,6 @@ class SyncPlan:
     tables: tuple[SyncTable, ...]
     findings: tuple[Finding, ...] = ()
     replica_role: bool = True
-    hashed_by: str = "md5"
-    sequences: tuple[TableName, ...] = field(default=())
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -25,6 +25,21 @@ class Generated(StrEnum):
     BY_EXPRESSION = "s"
 
 
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """The operator by which values of a type are equal, to indexes of it as well."""
+
+    schema: str = "pg_catalog"
+    operator: str = "="
+
+    @property
+    def is_built_in(self) -> bool:
+        return self == Equality()
+
+
+BUILT_IN = Equality()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column.
@@ -42,17 +57,23 @@ class Column:
     not_null: bool
     required: bool
     generated: Generated = Generated.BY_WRITERS
+    equal: Equality = BUILT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A foreign key."""
+    """A foreign key.
+
+    Attributes:
+        equal: By which operators its columns are those of the row that it leads to, one for each.
+    """
 
     name: str
     columns: tuple[str, ...]
     to: TableName
     to_columns: tuple[str, ...]
     match_full: bool = False
+    equal: tuple[Equality, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +84,9 @@ class Table:
         oid: Its number in this database: a table that is made anew has another one.
         key: The columns that name a row: the primary key, else a unique index without null or condition; empty if none.
         unique: By index or exclusion constraint besides the key: its columns, none for one over an expression.
+        naming: The columns of each unique index that holds at once and for all rows: none of them null, they name one.
         leaves: Its partitions, of all levels: each takes writes of its own. None if it holds its rows itself.
+        partitioned: It holds no rows itself, whether it has partitions already or not.
         inherited: By plain inheritance, from or by another table.
         logged: Survives a crash, and can be decoded from the log.
         row_security: Some rows may be hidden from some roles.
@@ -72,7 +95,7 @@ class Table:
             always.
         owned: We may do with it what its owner may.
         rows: The planner's estimate.
-        bytes: With indexes and large values, as of now.
+        bytes: With indexes and large values, as of now; 0 if that was not asked for.
     """
 
     oid: int
@@ -81,7 +104,9 @@ class Table:
     key: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     unique: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    naming: tuple[tuple[str, ...], ...] = ()
     leaves: tuple[TableName, ...] = ()
+    partitioned: bool = False
     inherited: bool = False
     logged: bool = True
     row_security: bool = False
@@ -102,7 +127,7 @@ class Sequence:
 
     Attributes:
         owner: The column that takes its values from it, with its table.
-        last: Its last value; `None` when it was never used, or may not be read.
+        last: Its last value; `None` when it was never used, may not be read, or was not asked for.
         cycles: After its last value it begins again.
         settable, readable: We may set it, and see how far it is.
     """
@@ -132,6 +157,7 @@ class Server:
         read_only: It is a standby, or was set to be read.
         in_doubt: Transactions that were prepared and may still be committed, by name.
         large_objects: It holds some; they are in no table of users.
+        place: Names the database among those of all servers that run.
     """
 
     version: int
@@ -145,6 +171,7 @@ class Server:
     can_create_schema: bool
     in_doubt: tuple[str, ...] = ()
     large_objects: bool = False
+    place: str = ""
 
     @property
     def major(self) -> int:

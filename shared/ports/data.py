@@ -1,6 +1,6 @@
 """Data that goes back: rows of a database, from where they were written to where they came from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -40,12 +40,15 @@ class RowsBack(Protocol):
         """Read how far it is; changes nothing."""
         ...
 
-    def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+    def work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
         """Do the next slice.
 
         Args:
             checkpoint_id: Where it goes back to; once it has begun, that stays as it was then.
             fence: Called right before the first thing is changed.
+            left_out: What may stay behind as a whole, as a preview says it; that it may is kept.
 
         Raises:
             PermanentError: it cannot go on.
@@ -93,7 +96,7 @@ class Checkpointing(Protocol):
         ...
 
     def end(self, database: Database, checkpoint_id: str) -> None:
-        """Capture no more. Images of a rollback stay for as long as the policy keeps them."""
+        """Capture no more, and drop images past their time: those of a rollback stay for as long as the policy says."""
         ...
 
 

@@ -4,7 +4,7 @@ Honest about the one thing that counts: all is proved only when every slice was 
 on the target. What becomes of a slice is its `SliceFate`; a worker that dies in one takes everything else with it.
 """
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,7 +136,9 @@ class FakeRows:
             shown={"done": way.done, "fenced": way.fenced},
         )
 
-    def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+    def work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
         self._answers()
         way = self.of(database).ways.get(sync_id) or WayBack(checkpoint=checkpoint_id)
         if way.checkpoint not in self.of(database).checkpoints:

@@ -5,6 +5,7 @@ first slice it is looked at what would be lost: above the policy's limit only wh
 Whatever ends it early lets writers in again on the target, unless the policy keeps them out; what was captured stays.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -73,7 +74,7 @@ class SyncRows:
         limitation = loss_limitation(database.loss, ahead, run.agreed)
         if limitation is not None:
             return Stop(phase=StepPhase.REFUSED, note=limitation, evidence=picture.shown)
-        return Act(note=ahead.says, effect=work, before=picture.shown)
+        return Act(note=ahead.says, effect=partial(work, left_out=ahead.left_out), before=picture.shown)
 
     def _ahead(self, name: str, database: Database, checkpoint: DatabaseCheckpoint, now: datetime) -> Foreseen:
         """Look ahead; where that takes too long now, what was foreseen some minutes ago counts."""
@@ -117,13 +118,15 @@ class SyncRows:
         phase = StepPhase.FAILED if record.acts else StepPhase.REFUSED
         return Stop(phase=phase, note=f"{why}{stopped}", evidence=picture.shown)
 
-    def _work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+    def _work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
         """Do a slice. What ends it for good is kept with it: the next look says so, and ends it in order.
 
         What could not be kept ends it here: there is no next look.
         """
         try:
-            self.rows.work(database, checkpoint_id, sync_id, fence)
+            self.rows.work(database, checkpoint_id, sync_id, fence, left_out)
         except PermanentError:
             picture = self.rows.look(database, sync_id)
             if picture.why_not is not None:

@@ -4,7 +4,7 @@ import pytest
 from psycopg.errors import DependentObjectsStillExist
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.capture.key_log import captured_oids
+from shared.adapters.postgres.capture.reading import captured_oids
 from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError
 from tests.contract.postgres.pairs import Database, Pair, Servers

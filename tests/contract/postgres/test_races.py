@@ -13,10 +13,10 @@ import pytest
 from psycopg import Connection, Rollback
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.adapters.postgres.way_back.sync import Stage, Sync
 from shared.model.sync import SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers
+from tests.contract.postgres.ways import begin
 
 _WRITERS = 8
 _TABLES = (

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.adapters.postgres.server.session import Access
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Severity, SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers
+from tests.contract.postgres.ways import begin
 
 _ITEMS = "CREATE TABLE items (id int PRIMARY KEY, a text)"
 
@@ -150,7 +150,7 @@ _REFUSED = {
     "a transaction in doubt": Refused(
         "target: the prepared transaction in doubt may still be committed: end it first",
         both=(_ITEMS,),
-        target=("BEGIN", "INSERT INTO items VALUES (1)", "PREPARE TRANSACTION 'in doubt'"),
+        target=("BEGIN", "INSERT INTO items VALUES (1)", "PREPARE TRANSACTION 'in doubt'", "SELECT pg_sleep(2)"),
     ),
     "no such table": Refused(
         "target: it has no table like shop.*",

@@ -16,8 +16,11 @@ from shared.adapters.postgres.capture.pinning import pin_more, pin_written
 from shared.adapters.postgres.capture.records import prepare_source, prepare_target, save_state
 from shared.adapters.postgres.copying.chunks import Chunk, apply_chunk, prepare_images, workers_for
 from shared.adapters.postgres.server import session
+from shared.adapters.postgres.server.catalogue import read_catalogue
 from shared.adapters.postgres.server.sides import read_sides
+from shared.adapters.postgres.way_back.stages import Stages
 from shared.adapters.postgres.way_back.state import Stage, State
+from shared.adapters.postgres.way_back.sync import Sync
 from shared.model.sync import Pass
 from tests.contract.postgres.pairs import Pair, Servers
 from tests.contract.postgres.ways import RULES, back, rows, start
@@ -63,8 +66,8 @@ def test_keys_and_chunks_cost_few_answers_however_many_rows_they_have(servers: S
             prepare_target(target)
             with _waits() as counted:
                 pin_written(target, "sync", of, snapshot, 5_000)
-                pin_more(target, "sync", of, [], 5_000)
-            assert counted == {"target": 5}
+                pin_more(target, "sync", of, 1, [], 5_000)
+            assert counted == {"target": 2}
             prepare_images(source, of)
             save_state(source, "sync", State(stage=Stage.COPY))
             with _waits() as counted:
@@ -72,6 +75,55 @@ def test_keys_and_chunks_cost_few_answers_however_many_rows_they_have(servers: S
                 apply_chunk(target, source, chunk, replica_role=True)
             assert counted["source"] <= _ANSWERS_A_CHUNK + _WRITES
         assert rows(pair.source) == rows(pair.target)
+
+
+@contextmanager
+def _waits_by_stage() -> Iterator[dict[str, Counter[str]]]:
+    """Count waits by stage; what is asked between two of them, such as both catalogues, is in none."""
+    by_stage: dict[str, Counter[str]] = {}
+    plain = Sync._timed
+    with _waits() as counted:
+
+        def timed(self: Sync, stages: Stages, state: State, until: float) -> State:
+            before = Counter(counted)
+            then = plain(self, stages, state, until)
+            by_stage[state.stage] = counted - before
+            return then
+
+        with patch.object(Sync, "_timed", timed):
+            yield by_stage
+
+
+# By stage: on the source and on the target, and what each table more adds to that.
+_MOST = {
+    Stage.PREPARE: ((8, 3), (7, 1)),
+    Stage.PIN: ((20, 14), (2, 2)),
+    Stage.SETTLE: ((0, 0), (0, 0)),
+    Stage.JUDGE: ((11, 4), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("tables", [1, 3])
+def test_each_stage_waits_for_few_answers(servers: Servers, tables: int) -> None:
+    with servers.pair(OLD, NEW) as pair:
+        for number in range(tables):
+            pair.run(f"CREATE TABLE items_{number} (id int PRIMARY KEY, name text)")
+        start(pair)
+        for number in range(tables):
+            pair.target.run(f"INSERT INTO items_{number} VALUES (1, 'written')")  # noqa: S608  # a number
+        with _waits_by_stage() as waits:
+            assert back(pair).stage is Stage.DONE
+        for stage, (first, more) in _MOST.items():
+            here, there = (once + each * (tables - 1) for once, each in zip(first, more, strict=True))
+            assert waits[stage] <= Counter(source=here, target=there), stage
+
+
+def test_a_catalogue_is_one_answer(servers: Servers) -> None:
+    with servers.pair(OLD, NEW) as pair:
+        pair.run("CREATE TABLE items (id int PRIMARY KEY, name text)")
+        with pair.source.access.connected(statement=RULES.statement_timeout) as source, _waits() as counted:
+            assert len(read_catalogue(source).tables) == 1
+        assert counted == {"source": 1}
 
 
 def test_more_work_where_an_answer_takes_long(servers: Servers) -> None:

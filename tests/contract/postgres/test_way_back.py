@@ -15,7 +15,6 @@ from psycopg import Connection, errors
 
 from shared.adapters.postgres.capture.keys import written_on
 from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.adapters.postgres.preview.effects import Predicted, predict
 from shared.adapters.postgres.server.catalogue import read_catalogue
 from shared.adapters.postgres.server.fence import raise_fence
@@ -38,6 +37,7 @@ from tests.contract.postgres.laws import (
 )
 from tests.contract.postgres.pairs import Servers
 from tests.contract.postgres.random_world import World, random_world
+from tests.contract.postgres.ways import begin
 from tests.contract.postgres.worlds import RandomTable, quoted
 from tests.contract.postgres.writers import Lane, Step, drive
 

@@ -4,12 +4,26 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared.adapters.postgres.checkpoint.begin import begin
+from shared.adapters.postgres.capture.snapshot import Checkpoint
+from shared.adapters.postgres.checkpoint.begin import take
+from shared.adapters.postgres.server.session import Access
+from shared.adapters.postgres.server.sides import read_sides
 from shared.adapters.postgres.way_back.sync import State, Sync
+from shared.errors import PermanentError
 from shared.model.sync import Conflicts, SyncPlan, SyncRules
 from tests.contract.postgres.pairs import Database, Pair
 
 RULES = SyncRules(conflicts=Conflicts.TARGET_WINS)
+
+
+def begin(source: Access, target: Access, rules: SyncRules, checkpoint_id: str) -> tuple[SyncPlan, Checkpoint]:
+    """Install capture on both sides, and take the checkpoint of both, unless something stands against it."""
+    waits = {"statement": rules.statement_timeout, "lock": rules.lock_timeout}
+    with source.connected(**waits) as here, target.connected(**waits) as there:
+        sides = read_sides(here, there, rules)
+        if sides.plan.blocking:
+            raise PermanentError("; ".join(map(str, sides.plan.blocking)))
+        return sides.plan, take(sides, rules, checkpoint_id)[1]
 
 
 def start(pair: Pair, rules: SyncRules = RULES) -> SyncPlan:

@@ -130,7 +130,7 @@ def test_a_way_back_that_stops_says_how_to_go_on(shop: Shop) -> None:
     assert "the target takes no writes" in ended.out
     assert "enough" in ended.said
     status = shop.run("status")
-    assert (status.status, "stopped: " in status.out) == (2, True)
+    assert (status.status, "stopped: " in status.out, "images until" in status.out) == (2, True, False)
     shop.write()
     assert shop.run("resume", "--sync", "s1").status == 0
 
@@ -138,7 +138,7 @@ def test_a_way_back_that_stops_says_how_to_go_on(shop: Shop) -> None:
 def test_it_is_stopped_by_hand_and_goes_on(shop: Shop) -> None:
     """The entry point itself: it is interrupted while it waits for a writer of the target."""
     _begun(shop)
-    shop.write(fence_within="8s")
+    shop.write(fence_within="60s")
     words = ["resume", str(shop.policy), "--database", "shop", "--sync", "s1", "--confirm", "shop"]
     with shop.moved.pair.target.connect("keeper") as writer, writer.transaction():
         writer.execute("UPDATE items SET a = 'late' WHERE id = 7")
@@ -150,12 +150,12 @@ def test_it_is_stopped_by_hand_and_goes_on(shop: Shop) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        until = monotonic() + 20
-        while not shop.moved.look("s1").begun:
+        until = monotonic() + 40
+        while not shop.moved.look("s1:shop").begun:
             assert monotonic() < until, "it never began"
             sleep(0.05)
         running.send_signal(signal.SIGINT)
-        out, said = running.communicate(timeout=20)
+    out, said = running.communicate(timeout=60)
     assert (running.returncode, out) == (1, "")
     assert said.endswith(f"To go on: python -m shared.data {' '.join(words)}\n"), said
     assert "Traceback" not in said

@@ -64,6 +64,11 @@ def test_status_of_a_slot(shop: Shop) -> None:
         try:
             assert shop.run("checkpoint", "--id", "c1").status == 0
             assert "slot: it stands; keeps " in shop.run("status").out
+            [(name,)] = rows_of(shop.moved.pair.target, "SELECT pubname::text FROM pg_publication")
+            server.execute(f"ALTER PUBLICATION {name} DROP TABLE notes".encode())
+            ended = shop.run("status")
+            assert f"not known: public.notes: the slot {name} does not tell all that was written to it" in ended.out
+            assert "not known: public.items" not in ended.out
             assert shop.run("end").status == 0
             assert "slot: it stands" not in shop.run("status").out
         finally:

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from psycopg.sql import SQL, Literal
 
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.adapters.postgres.corruption.ground import newest_checkpoint
 from shared.adapters.postgres.corruption.search import Search, sample
 from shared.decision.corruption import Key, Round
 from shared.model.sync import SyncRules
 from tests.contract.postgres.pairs import Database, Pair
+from tests.contract.postgres.ways import begin
 
 RULES = SyncRules()
 _WITHIN = timedelta(seconds=20)

@@ -18,6 +18,9 @@ _OFF = "ALTER TABLE items DISABLE TRIGGER rollback_controller_log_update"
 _FEED = (
     "CREATE SUBSCRIPTION feed CONNECTION 'host=127.0.0.1 port=1 dbname=none' PUBLICATION none"
     " WITH (connect = false, slot_name = 'feed')",
+    "SET allow_system_table_mods = on",
+    "INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate)"
+    " SELECT oid, 'items'::regclass, 'r' FROM pg_subscription WHERE subname = 'feed'",
     "ALTER SUBSCRIPTION feed ENABLE",
 )
 _NO_FEED = (
@@ -59,7 +62,9 @@ _BLIND = {
     ),
     "no checkpoint": Blind("there is no checkpoint on the target", ("DELETE FROM rollback_controller.checkpoint",)),
     "nothing of ours": Blind("there is no checkpoint on the target", ("DROP SCHEMA rollback_controller CASCADE",)),
-    "a subscription": Blind("blind: the subscription feed writes into the target", _FEED, undone=_NO_FEED),
+    "a subscription": Blind(
+        "blind: public.items is written by the subscription feed on the target, past its log", _FEED, undone=_NO_FEED
+    ),
     "a table made anew": Blind(
         "blind: public.items",
         ("DROP TABLE items", "CREATE TABLE items (id int PRIMARY KEY, a text)", "ALTER TABLE items OWNER TO keeper"),

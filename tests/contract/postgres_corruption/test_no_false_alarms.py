@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.adapters.postgres.corruption.ground import Ground
 from shared.decision.corruption import Round, Side
 from shared.errors import ControllerError
 from tests.contract.postgres.pairs import Database, Pair, Servers
 from tests.contract.postgres.random_world import World, random_world
+from tests.contract.postgres.ways import begin
 from tests.contract.postgres.writers import drive
 from tests.contract.postgres_corruption.planted import damage, keys, look, searching, start
 

@@ -163,3 +163,21 @@ def test_a_command_that_is_wrong_is_no_call_for_people(words: list[str]) -> None
     with pytest.raises(SystemExit) as ended:
         main(words, {})
     assert ended.value.code == 64
+
+
+_SAID = {
+    "a value of a row": (
+        "INSERT INTO items VALUES (4111);\nALTER TABLE items ALTER id TYPE bool USING (id || 'x')::bool",
+        "006_more.sql:2: invalid text representation (SQLSTATE 22P02);",
+    ),
+    "a value of the script": ("SELECT 'card'::int", '006_more.sql:1: invalid input syntax for type integer: "card";'),
+    "what the script raises": ("DO $$ BEGIN RAISE 'not before noon'; END $$", "006_more.sql:1: not before noon;"),
+}
+
+
+@pytest.mark.parametrize("case", _SAID)
+def test_the_server_is_quoted_but_for_values_of_rows(first: Place, capsys: Printed, case: str) -> None:
+    script, says = _SAID[case]
+    first.write(s006_more=script)
+    ended = run(first, capsys, "apply")
+    assert (ended.status, ended.says.startswith(says)) == (1, True), ended.says

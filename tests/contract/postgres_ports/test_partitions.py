@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.adapters.postgres.capture import partitions
-from shared.adapters.postgres.capture.key_log import captured_oids
+from shared.adapters.postgres.capture.reading import captured_oids
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
 _PARTS = (
@@ -119,7 +119,7 @@ def test_a_log_that_lacks_one_kind_of_write_is_whole_for_nobody(parted: Moved, k
         target.execute("BEGIN")
         target.execute(f"DROP TRIGGER rollback_controller_log_{kind} ON items".encode())
         if kind == "emptied":
-            target.execute("DROP TRIGGER rollback_controller_log_emptied ON low")
+            target.execute(f"DROP TRIGGER rollback_controller_log_emptied_{low} ON low".encode())
         whole = captured_oids(target)
         target.execute("ROLLBACK")
     assert whole[items] is False

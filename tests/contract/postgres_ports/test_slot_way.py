@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from shared.adapters.postgres.server.fence import raise_fence
-from shared.adapters.postgres.way_back import sync
+from shared.adapters.postgres.way_back import stages
 from tests.contract.postgres.pairs import Servers
 from tests.contract.postgres_ports.moved import Moved, rows_of
 
@@ -88,7 +88,7 @@ def test_what_was_committed_right_before_the_fence_is_pinned(slotted: Moved, mon
         slotted.pair.target.run("UPDATE items SET a = 'late' WHERE id = 7")
         return raise_fence(*args)
 
-    monkeypatch.setattr(sync, "raise_fence", late)
+    monkeypatch.setattr(stages, "raise_fence", late)
     slotted.work(**_BY_SLOT)
     shown = slotted.look(**_BY_SLOT).shown
     assert (shown["rounds"], shown["tables"]["public.items"]["updated"]) == (1, 1)

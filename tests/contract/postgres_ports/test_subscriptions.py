@@ -71,6 +71,17 @@ def test_no_fence_is_called_one_that_it_passes(shop: Moved) -> None:
         assert shop.look().proved
 
 
+def test_no_hook_is_believed_that_it_passes(shop: Moved) -> None:
+    shop.begin()
+    with _fed(shop.pair.target, shop.pair.source, "notes"):
+        with pytest.raises(PermanentError, match="the subscription feed writes past any fence: ALTER SUBSCRIPTION"):
+            shop.work(fence="hook")
+        with shop.pair.target.connect() as superuser:
+            superuser.execute("ALTER SUBSCRIPTION feed DISABLE")
+        shop.work(fence="hook")
+        assert shop.look(fence="hook").proved
+
+
 def test_what_it_writes_into_partitions_is_logged_row_by_row(shop: Moved) -> None:
     shop.pair.run(
         "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)",

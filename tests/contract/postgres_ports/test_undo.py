@@ -59,13 +59,14 @@ def test_every_row_is_as_it_was_and_the_way_back_goes_on_no_more(shop: Moved) ->
 
 
 def test_it_goes_on_where_it_was_killed(shop: Moved) -> None:
-    before = _gone_back(shop)
+    before, seen = _gone_back(shop), []
     for _ in range(50):
-        state = _undo(shop).work(0.000001)
-        if state.stage is UndoStage.DONE:
+        seen.append(_undo(shop).work(0.000001))
+        if seen[-1].stage is UndoStage.DONE:
             break
-    state = _undo(shop).work(30)
-    assert state.stage is UndoStage.DONE
+    stages = [one.stage for one in seen]
+    assert stages == sorted(stages, key=list(UndoStage).index)
+    assert (set(stages), max(one.left for one in seen) > 1) == ({UndoStage.UNDO, UndoStage.PROVE, UndoStage.DONE}, True)
     assert _source(shop) == before
 
 

@@ -8,7 +8,9 @@ import pytest
 from psycopg import Connection
 
 from local.postgres import NEW, OLD
-from shared.adapters.postgres.capture.key_log import captured_oids, install_capture, remove_capture
+from shared.adapters.postgres.capture.key_log import install_capture, removing
+from shared.adapters.postgres.capture.reading import captured_oids
+from shared.adapters.postgres.server.session import at_once
 from shared.adapters.postgres.slot.drain import drain
 from shared.adapters.postgres.slot.limits import slot_limitations
 from shared.adapters.postgres.slot.look import look_at_slot, slot_captured, slot_standing
@@ -158,7 +160,7 @@ def test_triggers_that_capture_since_keep_their_log_and_the_slot_is_not_whole_an
     with slotted(target) as slot:
         items = slot.tables["public.items"]
         with slot.connection.transaction():
-            remove_capture(slot.connection, items.name, items.oid)
+            at_once(slot.connection, removing(items.oid))
             install_capture(slot.connection, items)
         assert not slot.is_whole("public.items")
         drop_slot(slot.connection, slot.name)

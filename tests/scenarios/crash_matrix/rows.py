@@ -7,7 +7,7 @@ where a higher level that moves no rows took its place in the middle, by whoever
 
 import os
 import tempfile
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -92,9 +92,11 @@ class WatchedRows:
     def look(self, database: Database, sync_id: str) -> RowsPicture:
         return self._rows.look(database, sync_id)
 
-    def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+    def work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
         step = self._ledger.acting
-        self._rows.work(database, checkpoint_id, sync_id, self._watched(step, fence))
+        self._rows.work(database, checkpoint_id, sync_id, self._watched(step, fence), left_out)
         self._way.passes(step, AFTER_THE_EFFECT)
 
     def fenced_by(self, database: Database) -> str:

@@ -14,9 +14,9 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from local.postgres import NEW, OLD, Cluster
-from shared.adapters.postgres.checkpoint.begin import begin
 from shared.model.sync import Conflicts, SyncRules
 from tests.contract.postgres.pairs import ROLES, Database, Pair
+from tests.contract.postgres.ways import begin
 
 SYNC, CHECKPOINT = "sync", "change"
 # From how long writers are waited for follows how long a server keeps the sessions of a worker that is gone.

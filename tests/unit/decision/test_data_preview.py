@@ -50,6 +50,7 @@ _ANOTHER: dict[str, dict[str, object]] = {
     "lost in another way": {"losses": (replace(_LOSS, what="was left out"),)},
     "more that is lost": {"losses": (_LOSS, replace(_LOSS, about="orders.tag", rows=1))},
     "nothing lost": {"losses": ()},
+    "a table that is not taken any more": {"left_out": ("public.audit: it was dropped on the target",)},
     "more conflicts": {"tables": (_TABLE, replace(PREVIEW.tables[1], conflicts=9))},
     "many deletes": {"tables": (replace(_TABLE, deletes=1_100), PREVIEW.tables[1])},
     "conflicts elsewhere": {"tables": (replace(_TABLE, conflicts=1), PREVIEW.tables[1])},

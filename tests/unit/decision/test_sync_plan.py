@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.decision.sync_findings import of_sequences
 from shared.decision.sync_passes import passes
 from shared.decision.sync_plan import sync_plan
-from shared.decision.sync_sequences import paired, positions
+from shared.decision.sync_sequences import alone, paired, past, positions
 from shared.model.sync import Keyless, Pass, Severity, SyncPlan, SyncRules
 from shared.model.tables import Catalogue, Column, Reference, Sequence, Server, Table, TableName
 
@@ -91,6 +91,60 @@ def test_keys_of_other_types_are_refused_unless_they_compare_alike(here: str, th
     assert bool(sync_plan(_catalogue(source), _catalogue(target), SyncRules()).blocking) is not alike
 
 
+_TEXT = replace(_ID, type="text")
+
+
+@pytest.mark.parametrize(("here", "there"), [(True, False), (False, True), (False, False), (True, True)])
+def test_keys_that_only_one_side_compares_loosely_are_refused(*, here: bool, there: bool) -> None:
+    source, target = (_table(columns=(replace(_TEXT, exact=exact),)) for exact in (here, there))
+    said = _said(sync_plan(_catalogue(source), _catalogue(target), SyncRules()), Severity.BLOCKS)
+    side = "target" if here else "source"
+    what = f"as a key, different texts count as the same on the {side} alone, such as those of another case"
+    assert said == ([] if here is there else [f"public.items.id: {what}"])
+
+
+def test_a_key_must_name_rows_at_once_on_the_other_side() -> None:
+    """Among the unique ones are those that hold only when a transaction ends, for some rows, or in another sense."""
+    source = _catalogue(_table())
+    late = _table(key=(), unique={"late": ("id",)})
+    [said] = _said(sync_plan(source, _catalogue(late), SyncRules()), Severity.BLOCKS)
+    assert "names no row" in said
+    assert not sync_plan(source, _catalogue(replace(late, naming=(("id",),))), SyncRules()).blocking
+
+
+_A = replace(_ID, name="a")
+
+
+@pytest.mark.parametrize(
+    ("column", "left_out", "severity"),
+    [
+        (_A, False, Severity.NOTED),
+        (_A, True, Severity.BLOCKS),
+        (replace(_A, required=False), True, None),
+        (replace(_A, not_null=False, required=False), False, None),
+    ],
+)
+def test_what_the_source_takes_no_row_without(column: Column, left_out: bool, severity: Severity | None) -> None:
+    source = _table(columns=(_ID, column))
+    rules = SyncRules(leave_out=("public.items.a",) if left_out else ())
+    plan = sync_plan(_catalogue(source), _catalogue(_table()), rules)
+    assert [(one.severity, one.about) for one in plan.findings] == ([(severity, "public.items.a")] if severity else [])
+
+
+def test_what_is_unique_on_the_source_alone_is_told() -> None:
+    source, rules = _table(unique={"once": ("a",), "over an expression": ()}), SyncRules()
+    plan = sync_plan(_catalogue(source), _catalogue(_table()), rules)
+    says = "public.items: (a) is unique on the source alone (once): rows with the same cannot go back"
+    assert _said(plan, Severity.NOTED) == [says]
+    assert not sync_plan(_catalogue(source), _catalogue(_table(unique={"other": ("a",)})), rules).findings
+
+
+@pytest.mark.parametrize(("more", "blocks"), [(1_594, False), (1_595, True)])
+def test_a_table_has_fewer_columns_than_fit_beside_its_images(more: int, blocks: bool) -> None:
+    wide = _catalogue(_table(columns=(_ID, *(replace(_A, name=f"c{i}", required=False) for i in range(more)))))
+    assert bool(sync_plan(wide, wide, SyncRules()).blocking) is blocks
+
+
 def _sequence(name: str, last: int | None = 5, *, owner: str = "", increment: int = 1, **more: bool) -> Sequence:
     return Sequence(
         name=TableName("public", name),
@@ -112,6 +166,33 @@ def test_a_sequence_is_that_of_the_same_column_before_it_is_that_of_the_same_nam
     here = [_sequence("a", owner="x"), _sequence("b", owner="y"), _sequence("c"), _sequence("d")]
     there = [_sequence("b", owner="x"), _sequence("a"), _sequence("c"), _sequence("e", owner="y")]
     assert _pairs(here, there) == {"a": "b", "b": "e", "c": "c"}
+
+
+def test_a_sequence_alone_is_one_that_feeds_a_column_of_numbers_that_goes_back() -> None:
+    source = _catalogue(_table(), sequences=(_sequence("a", owner="id"), _sequence("b", owner="a"), _sequence("c")))
+    plan = sync_plan(source, _catalogue(_table()), SyncRules())
+    found = alone(source.sequences, {}, plan.tables)
+    assert {name.name: column for name, (_, column) in found.items()} == {"a": "id", "b": "a"}
+    other = _sequence("x", owner="a")
+    assert [one.name for one in alone(source.sequences, {other.name: other}, plan.tables)] == ["a"]
+    texts = sync_plan(source, _catalogue(_table(columns=(_ID,))), SyncRules())
+    assert [one.name for one in alone(source.sequences, {}, texts.tables)] == ["a"]
+
+
+@given(
+    last=st.none() | st.integers(-100, 100),
+    found=st.none() | st.integers(-300, 300),
+    increment=st.sampled_from([-2, 3]),
+)
+def test_a_sequence_alone_is_past_every_row(last: int | None, found: int | None, increment: int) -> None:
+    one = _sequence("a", last, increment=increment)
+    then = past(one, found)
+    if then is None:
+        assert found is None or (last is not None and (last - found) * increment >= 0)
+    else:
+        assert found is not None
+        assert then == min(max(found, -100), 100)
+    assert past(replace(one, settable=False), found) is None
 
 
 @given(

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composed, Literal
 from shared.adapters.postgres.capture.key_log import log_of
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sides import Sides
-from shared.adapters.postgres.server.sql import column, columns, same_key, table
+from shared.adapters.postgres.server.sql import column, columns, same_row, table
 from shared.model.data_preview import Loss
 from shared.model.sync import Finding, Severity, SyncTable
 from shared.model.tables import TableName
@@ -53,9 +53,7 @@ def _values(name: TableName, lost: str, of: SyncTable | None, since: str) -> SQL
     return SQL(
         "SELECT count({}) FROM (SELECT DISTINCT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid,"
         " {}::pg_snapshot)) AS w JOIN {} AS t ON {}"
-    ).format(
-        column(lost, "t"), columns(of.key), log_of(of.oid), Literal(since), table(name), same_key(of.key, "w", "t")
-    )
+    ).format(column(lost, "t"), columns(of.key), log_of(of.oid), Literal(since), table(name), same_row(of, "w", "t"))
 
 
 def _ask(target: Connection[Rows], query: SQL | Composed) -> int:

@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from shared.adapters.postgres.capture.key_log import captured_oids, log_of, logged_keys
+from shared.adapters.postgres.capture.key_log import log_of, trigger_name
+from shared.adapters.postgres.capture.reading import captured_oids, logged_keys
 from shared.adapters.postgres.capture.snapshot import Checkpoint
-from shared.adapters.postgres.server.catalogue import OURS
-from shared.adapters.postgres.server.fence import GIVE_WAY
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import columns, ours, table
+from shared.adapters.postgres.server.turns import in_a_gap
 from shared.model.tables import TableName
 
 # What a larger one brings along is compared: its keys would make the log as large.
@@ -38,11 +38,10 @@ CROSS JOIN LATERAL (
   FROM pg_partition_ancestors(l.relid) AS p JOIN pg_inherits i ON i.inhrelid = p.relid
   JOIN pg_attribute a ON a.attrelid = p.relid AND a.attname = 'tableoid') AS came
 WHERE l.isleaf AND l.level > 0 AND NOT pg_visible_in_snapshot(came.at::text::xid8, %(snapshot)s::pg_snapshot)
-  AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = l.relid AND t.tgname = %(trigger)s
+  AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = l.relid AND t.tgname = %(trigger)s || w.oid
                   AND x.next - ((x.next - t.xmin::text::int8) & 4294967295) > came.at)
 ORDER BY 3, 4
 """
-_TRIGGER = Identifier(f"{OURS}_log_emptied")
 _GONE = """
 SELECT w.oid::int8 FROM unnest(%s::oid[], %s::oid[]) AS w (oid, leaf)
 WHERE w.leaf NOT IN (SELECT relid FROM pg_partition_tree(w.oid))
@@ -81,7 +80,7 @@ def leaves_of(side: Connection[Rows], oids: Iterable[int]) -> dict[int, list[int
 def newcomers(side: Connection[Rows], since: Checkpoint) -> list[Newcomer]:
     """Return the partitions that came since a checkpoint and are not looked after."""
     oids = [one["oid"] for one in since.content["tables"].values()]
-    asked = {"oids": oids, "snapshot": since.snapshot, "trigger": f"{OURS}_log_emptied"}
+    asked = {"oids": oids, "snapshot": since.snapshot, "trigger": f"{trigger_name('emptied')}_"}
     rows: list[Any] = side.execute(_CAME, asked).fetchall()
     return [Newcomer(of, oid, TableName(schema, name), size, made) for of, oid, schema, name, size, made in rows]
 
@@ -113,19 +112,14 @@ def _looked_after(side: Connection[Rows], one: Newcomer, *, keyed: bool, always:
     """The trigger says that it was done, so it comes last. What is written meanwhile is logged anyway."""
     if not one.made:
         _list_rows(side, one, keyed=keyed)
-    try:
-        with side.transaction():
-            side.execute(GIVE_WAY)
-            side.execute(
-                SQL(
-                    "CREATE OR REPLACE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()"
-                ).format(_TRIGGER, table(one.name), ours(f"log_{one.of}_emptied"))
-            )
-            if always:
-                side.execute(SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table(one.name), _TRIGGER))
-    except (errors.LockNotAvailable, errors.DeadlockDetected):
-        return False
-    return True
+    trigger = Identifier(trigger_name("emptied", one.of))
+    creating = SQL("CREATE OR REPLACE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()")
+    switching = SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table(one.name), trigger)
+    looking = [
+        creating.format(trigger, table(one.name), ours(f"log_{one.of}_emptied")),
+        *([switching] if always else []),
+    ]
+    return in_a_gap(side, looking, within_s=0)
 
 
 def _list_rows(side: Connection[Rows], one: Newcomer, *, keyed: bool) -> None:

@@ -5,15 +5,14 @@ Round 1 is what the log says was written since the checkpoint; the rounds after 
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Literal
 
-from shared.adapters.postgres.capture.key_log import captured_oids, log_of, logged_keys
+from shared.adapters.postgres.capture.key_log import log_of
 from shared.adapters.postgres.capture.keys import give_keys, no_keys
 from shared.adapters.postgres.server.session import Rows, at_once
-from shared.adapters.postgres.server.sql import column, columns, ours, same_key, table
+from shared.adapters.postgres.server.sql import columns, ours, same_row, table
 from shared.model.sync import MOST_ROWS_WITHOUT_KEY, SyncTable
 
 # A chunk of wide rows has fewer of them, or it would take longer than anybody waits for a chunk.
@@ -36,6 +35,14 @@ def pinned(connection: Connection[Rows], sync: str, oid: int, round_: int) -> Pi
         [sync, oid, round_],
     ).fetchone()
     return Pinned(int(str(row[0])), int(str(row[1]))) if row else None
+
+
+def pinned_of(connection: Connection[Rows], sync: str, round_: int) -> set[int]:
+    """Return the tables that are pinned already. What another sync had pinned counts no more: a list is that of one."""
+    dropping = SQL("DELETE FROM {} WHERE sync <> {}").format(ours("pin"), Literal(sync))
+    asked = SQL("SELECT oid::int8 FROM {} WHERE sync = {} AND round = {}")
+    *_, found = at_once(connection, [dropping, asked.format(ours("pin"), Literal(sync), Literal(round_))]).results()
+    return {int(str(row[0])) for row in found.fetchall()}
 
 
 def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int) -> Pinned:
@@ -61,40 +68,47 @@ def pin_listed(
         return _pin(connection, sync, of, round_, keys, chunk)
 
 
-def pin_more(connection: Connection[Rows], sync: str, of: SyncTable, lines: Collection[bytes], chunk: int) -> None:
-    """Add keys to the first round, in chunks of their own, unless they are in it.
+def pin_more(
+    connection: Connection[Rows], sync: str, of: SyncTable, round_: int, lines: Collection[bytes], chunk: int
+) -> None:
+    """Add keys to a round, in chunks of their own, unless they are in it.
 
     They go side by side with the others: a row may take a unique value that one of these gives up.
     """
     if not lines:
+        return
+    if pinned(connection, sync, of.oid, round_) is None:
+        pin_listed(connection, sync, of, round_, lines, chunk)
         return
     into = ours(f"pinned_{of.oid}")
     with connection.transaction():
         give_keys(connection, of, lines)
         connection.execute(
             SQL(
-                "INSERT INTO {into} SELECT {keys}, 1,"
+                "INSERT INTO {into} SELECT {keys}, {round},"
                 " (n.chunks + (row_number() OVER (ORDER BY {keys}) - 1) / {size})::int"
                 " FROM (SELECT DISTINCT * FROM pg_temp.keys_given) AS k,"
-                " (SELECT coalesce(max(rollback_chunk) + 1, 0) AS chunks FROM {into} WHERE rollback_round = 1) AS n"
-                " WHERE NOT EXISTS (SELECT FROM {into} AS p WHERE p.rollback_round = 1 AND {same})"
+                " (SELECT coalesce(max(rollback_chunk) + 1, 0) AS chunks FROM {into}"
+                " WHERE rollback_round = {round}) AS n"
+                " WHERE NOT EXISTS (SELECT FROM {into} AS p WHERE p.rollback_round = {round} AND {same})"
             ).format(
                 into=into,
+                round=Literal(round_),
                 keys=columns(of.named_by, "k"),
                 size=Literal(_size(of, chunk)),
-                same=same_key(of.named_by, "p", "k"),
+                same=same_row(of, "p", "k"),
             )
         )
-        _count(connection, sync, of)
+        _count(connection, sync, of, round_)
 
 
-def _count(connection: Connection[Rows], sync: str, of: SyncTable) -> None:
+def _count(connection: Connection[Rows], sync: str, of: SyncTable, round_: int) -> None:
     connection.execute(
         SQL(
             "UPDATE {} SET (keys, chunks) = (SELECT count(*), coalesce(max(rollback_chunk) + 1, 0) FROM {}"
-            " WHERE rollback_round = 1) WHERE sync = %s AND oid = %s AND round = 1"
+            " WHERE rollback_round = %(round)s) WHERE sync = %(sync)s AND oid = %(oid)s AND round = %(round)s"
         ).format(ours("pin"), ours(f"pinned_{of.oid}")),
-        [sync, of.oid],
+        {"sync": sync, "oid": of.oid, "round": round_},
     )
 
 
@@ -106,44 +120,9 @@ def unpin(connection: Connection[Rows], of: SyncTable, lines: Collection[bytes])
         give_keys(connection, of, lines)
         connection.execute(
             SQL("DELETE FROM {} AS p USING pg_temp.keys_given AS k WHERE {}").format(
-                ours(f"pinned_{of.oid}"), same_key(of.named_by, "p", "k")
+                ours(f"pinned_{of.oid}"), same_row(of, "p", "k")
             )
         )
-
-
-def emptied_since(connection: Connection[Rows], snapshot: str) -> set[int]:
-    """Return the tables of which the log cannot say which rows were written since a snapshot.
-
-    These were truncated, have no key, or one that was changed since.
-    """
-    unseen = SQL("NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(Literal(snapshot))
-    noted: list[Any] = connection.execute(
-        SQL("SELECT DISTINCT oid::int8 FROM {} WHERE {}").format(ours("emptied"), unseen)
-    ).fetchall()
-    nameless = _nameless(connection, unseen)
-    return {oid for (oid,) in noted} | nameless | _unfit(connection)
-
-
-def _nameless(connection: Connection[Rows], unseen: Composable) -> set[int]:
-    """Return the tables with rows in their log of which only the number is known."""
-    asked = SQL("SELECT {}::int8 WHERE EXISTS (SELECT FROM {} WHERE {} IS NULL AND {})")
-    each = [
-        asked.format(Literal(oid), log_of(oid), column(key[0]), unseen) for oid, key in logged_keys(connection).items()
-    ]
-    rows: list[Any] = connection.execute(SQL(" UNION ALL ").join(each)).fetchall() if each else []
-    return {oid for (oid,) in rows}
-
-
-def _unfit(connection: Connection[Rows]) -> set[int]:
-    return {oid for oid, whole in captured_oids(connection).items() if not whole}
-
-
-def drop_pins(connection: Connection[Rows], sync: str, oids: Iterable[int]) -> None:
-    """Forget what was pinned for a sync."""
-    with connection.transaction():
-        for oid in oids:
-            connection.execute(SQL("DROP TABLE IF EXISTS {}").format(ours(f"pinned_{oid}")))
-        connection.execute(SQL("DELETE FROM {} WHERE sync = %s").format(ours("pin")), [sync])
 
 
 def _size(of: SyncTable, chunk: int) -> int:
@@ -161,18 +140,19 @@ def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, ke
         "WITH k AS MATERIALIZED ({}) SELECT {}, {}::int AS rollback_round,"
         " ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk FROM k"
     ).format(keys, columns(of.named_by), Literal(round_), columns(of.named_by), _rows_a_chunk(of, chunk))
-    with connection.transaction():
-        if round_ == 1:
-            dropping = SQL("DROP TABLE IF EXISTS {}").format(into)
-            at_once(connection, [dropping, SQL("CREATE TABLE {} AS {}").format(into, numbered)])
-            indexing = [SQL("CREATE INDEX ON {} (rollback_round, rollback_chunk)").format(into)]
-        else:
-            connection.execute(SQL("INSERT INTO {} {}").format(into, numbered))
-            indexing = []
-        analysing = SQL("ANALYZE {}").format(into)
-        *_, last = at_once(connection, [*indexing, analysing, _noted(sync, of, round_)]).results()
-        counted, chunks = last.fetchall()[0]
+    listing = _first(into, numbered) if round_ == 1 else [SQL("INSERT INTO {} {}").format(into, numbered)]
+    *_, last = at_once(connection, [*listing, SQL("ANALYZE {}").format(into), _noted(sync, of, round_)]).results()
+    counted, chunks = last.fetchall()[0]
     return Pinned(int(str(counted)), int(str(chunks)))
+
+
+def _first(into: Composable, numbered: Composable) -> list[Composed]:
+    return [
+        SQL("DROP TABLE IF EXISTS {}").format(into),
+        SQL("CREATE TABLE {} AS {}").format(into, numbered),
+        SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(into),  # as of logs
+        SQL("CREATE INDEX ON {} (rollback_round, rollback_chunk)").format(into),
+    ]
 
 
 def _rows_a_chunk(of: SyncTable, chunk: int) -> Composable:
@@ -187,7 +167,7 @@ def _rows_a_chunk(of: SyncTable, chunk: int) -> Composable:
         most=Literal(_CHUNK_BYTES),
         some=Literal(_SAMPLED),
         table=table(of.name),
-        same=same_key(of.key, "s", "t"),
+        same=same_row(of, "s", "t"),
     )
 
 

@@ -42,7 +42,8 @@ _SOURCE = (
     ),
     (
         "conflict",
-        "sync text, oid oid, key text, source text, target text, kept text NOT NULL, PRIMARY KEY (sync, oid, key)",
+        "sync text, oid oid, round int, key text, source text, target text, kept text NOT NULL,"
+        " PRIMARY KEY (sync, oid, key, round)",
     ),
     ("note", "sync text, name text, content jsonb NOT NULL, PRIMARY KEY (sync, name)"),
 )

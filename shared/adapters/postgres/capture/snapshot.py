@@ -1,8 +1,9 @@
 """The point in time that a database goes back to, as a snapshot: whatever it did not see as committed came later.
 
-A time of day cannot say that: a transaction carries the time of its start, and clocks differ. The snapshot is only good
-on the server that took it: a restored server or one that was moved numbers its transactions anew, and has another
-system identifier.
+A time of day cannot say that: a transaction carries the time of its start, and clocks differ. Checkpoints and logs are
+ordinary data, and a restore by the server's own means goes back with both: numbers of transactions go on from there, so
+that the snapshot stays as good as the logs are, or is gone with them. Elsewhere, as after a dump, a move or an upgrade
+to another server, transactions are numbered anew; that server has another system identifier.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.sql import SQL
 
 from shared.adapters.postgres.server.session import Rows
@@ -52,12 +53,11 @@ def take_checkpoint(connection: Connection[Rows], checkpoint_id: str, content: M
 
 def load_checkpoint(connection: Connection[Rows], checkpoint_id: str) -> Checkpoint | None:
     """Return a checkpoint, or `None` when there is none of this id, nor perhaps anything of ours."""
-    kept_in = ours("checkpoint")
-    there: Any = connection.execute("SELECT to_regclass(%s)", [kept_in.as_string()]).fetchone()
-    if there[0] is None:
+    asked = SQL("SELECT id, taken_at, snapshot::text, system, content FROM {} WHERE id = %s").format(ours("checkpoint"))
+    try:
+        row: Any = connection.execute(asked, [checkpoint_id]).fetchone()
+    except (errors.InvalidSchemaName, errors.UndefinedTable):
         return None
-    asked = SQL("SELECT id, taken_at, snapshot::text, system, content FROM {} WHERE id = %s").format(kept_in)
-    row: Any = connection.execute(asked, [checkpoint_id]).fetchone()
     if row is None:
         return None
     found, taken_at, snapshot, system, content = row

@@ -3,46 +3,52 @@
 In this order: what is written between the two is in the log and after the snapshot, or was seen by it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import replace
-from time import monotonic, sleep
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
+import psycopg
 from psycopg import Connection, errors
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Composed, Literal
 
-from shared.adapters.postgres.capture.key_log import install_capture, remove_capture
+from shared.adapters.postgres.capture.key_log import installing, removing
+from shared.adapters.postgres.capture.reading import captured_oids
 from shared.adapters.postgres.capture.records import prepare_source, prepare_target
 from shared.adapters.postgres.capture.snapshot import Checkpoint, take_checkpoint
+from shared.adapters.postgres.checkpoint.alone import alone_at
 from shared.adapters.postgres.checkpoint.content import content_of, newest_point
 from shared.adapters.postgres.checkpoint.logs import gaps
-from shared.adapters.postgres.server.fence import GIVE_WAY
-from shared.adapters.postgres.server.session import Access, Rows
-from shared.adapters.postgres.server.sides import Sides, read_sides
+from shared.adapters.postgres.server.holders import WRITING, holders
+from shared.adapters.postgres.server.session import Rows, translated
+from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.server.turns import BRIEFLY, in_a_gap
+from shared.adapters.postgres.slot.look import slot_standing
 from shared.adapters.postgres.slot.publishing import drop_slot, install_slot, slot_name
 from shared.errors import PermanentError, TransientError
 from shared.model.policy_data import Capture
-from shared.model.sync import SyncPlan, SyncRules
+from shared.model.sync import SyncRules
 from shared.model.tables import Catalogue, Table, TableName
 
-_PAUSE_S = 0.1
+_TAKEN_DOWN_WITHIN_S = 2.0
 
 
-def begin(source: Access, target: Access, rules: SyncRules, checkpoint_id: str) -> tuple[SyncPlan, Checkpoint]:
-    """Install capture on both sides, and take the checkpoint of both.
+@dataclass(slots=True)
+class _Installed:
+    """What one attempt has put up."""
 
-    Raises:
-        PermanentError: something stands against going back later; all of it is named, and nothing was changed.
-        TransientError: it may work later; beginning again is safe.
-    """
-    waits = {"statement": rules.statement_timeout, "lock": rules.lock_timeout}
-    with source.connected(**waits) as here, target.connected(**waits) as there:
-        sides = read_sides(here, there, rules)
-        if sides.plan.blocking:
-            raise PermanentError("; ".join(map(str, sides.plan.blocking)))
-        return sides.plan, take(sides, rules, checkpoint_id)[1]
+    captured: list[tuple[Connection[Rows], int]] = field(default_factory=list)
+    slots: list[tuple[Connection[Rows], str]] = field(default_factory=list)
+
+    def take_down(self) -> None:
+        """What is not free, or cannot be reached any more, stays until capture ends."""
+        for side, oid in self.captured:
+            with suppress(psycopg.Error):
+                in_a_gap(side, removing(oid), _TAKEN_DOWN_WITHIN_S, BRIEFLY)
+        for side, name in self.slots:
+            with suppress(psycopg.Error):
+                drop_slot(side, name)
 
 
 def take(
@@ -52,13 +58,29 @@ def take(
 
     The source is always captured by triggers: it is not written to while the change is active, so that they cost
     nothing, and tell if it was.
+
+    Raises:
+        PermanentError: it cannot be done: nothing is captured that was not before.
+        TransientError: it may work later, and goes on from there.
     """
-    prepare_source(sides.source)
-    prepare_target(sides.target)
-    here, there = logged(sides)
-    not_logged = _capture_target(sides.target, there, rules, capture)
-    _capture(sides.source, here, rules, always=False)
-    return _checkpoints(sides, checkpoint_id, capture, not_logged)
+    with alone_at(sides.source), alone_at(sides.target), _or_nothing() as installed:
+        prepare_source(sides.source)
+        prepare_target(sides.target)
+        here, there = logged(sides)
+        not_logged = _capture_target(sides.target, there, rules, capture, installed)
+        _capture(sides.source, here, rules, installed, always=False)
+        return _checkpoints(sides, checkpoint_id, capture, not_logged)
+
+
+@contextmanager
+def _or_nothing() -> Iterator[_Installed]:
+    installed = _Installed()
+    try:
+        with translated("target"):
+            yield installed
+    except PermanentError:
+        installed.take_down()
+        raise
 
 
 def logged(sides: Sides) -> tuple[list[Table], list[Table]]:
@@ -71,47 +93,41 @@ def logged(sides: Sides) -> tuple[list[Table], list[Table]]:
 
 
 def _capture_target(
-    target: Connection[Rows], tables: Sequence[Table], rules: SyncRules, capture: Capture
+    target: Connection[Rows], tables: Sequence[Table], rules: SyncRules, capture: Capture, installed: _Installed
 ) -> Collection[TableName]:
     """Return the tables that are not logged; a slot that nobody reads any more would hold back the server's log."""
     name = slot_name(target)
     if capture is Capture.SLOT:
+        if slot_standing(target, name) is not None:
+            installed.slots.append((target, name))
         return install_slot(target, tables, name, rules.fence_within.total_seconds())
     if capture is Capture.TRIGGERS:
-        _capture(target, tables, rules, always=True)
+        _capture(target, tables, rules, installed, always=True)
     with suppress(errors.InsufficientPrivilege):  # it is told by who asks afterwards whether it is there
         drop_slot(target, name)
     return [one.name for one in tables] if capture is Capture.COMPARE else ()
 
 
-def _capture(side: Connection[Rows], tables: Sequence[Table], rules: SyncRules, *, always: bool) -> None:
+def _capture(
+    side: Connection[Rows], tables: Sequence[Table], rules: SyncRules, installed: _Installed, *, always: bool
+) -> None:
     keyed = {str(one.name) for one in tables if one.key}
     broken = gaps(side, {str(one.name): one.oid for one in tables}, keyed, always=always)
+    unfit = {oid for oid, is_whole in captured_oids(side).items() if not is_whole}
     for one in tables:
-        if str(one.name) in broken:
-            _in_a_gap(side, one, lambda one=one: _anew(side, one, always=always), rules)  # type: ignore[misc]
+        if str(one.name) not in broken and one.oid not in unfit:
+            continue
+        if not in_a_gap(side, _anew(side, one, always=always), rules.fence_within.total_seconds()):
+            held = holders(side, one.name, WRITING)
+            raise TransientError(f"{one.name} was never free for a moment: capture is not installed (held by {held})")
+        installed.captured.append((side, one.oid))
 
 
-def _anew(side: Connection[Rows], one: Table, *, always: bool) -> None:
+def _anew(side: Connection[Rows], one: Table, *, always: bool) -> Iterator[Composed]:
     """What half of a capture had logged is of no use: for older checkpoints, all rows of it are compared."""
-    remove_capture(side, one.name, one.oid, one.leaves)
-    install_capture(side, one, always=always)
-    side.execute(SQL("INSERT INTO {} (oid) VALUES ({})").format(ours("emptied"), Literal(one.oid)))
-
-
-def _in_a_gap(side: Connection[Rows], one: Table, does: Callable[[], None], rules: SyncRules) -> None:
-    """Do it in the gaps that writers leave: each wait for the lock holds up whoever comes after us."""
-    until = monotonic() + rules.fence_within.total_seconds()
-    while True:
-        try:
-            with side.transaction():
-                side.execute(GIVE_WAY)
-                does()
-            return
-        except (errors.LockNotAvailable, errors.DeadlockDetected):
-            if monotonic() > until:
-                raise TransientError(f"{one.name} was never free for a moment: capture is not installed") from None
-            sleep(_PAUSE_S)
+    yield from removing(one.oid)
+    yield from installing(side, one, always=always)
+    yield SQL("INSERT INTO {} (oid) VALUES ({})").format(ours("emptied"), Literal(one.oid))
 
 
 def _checkpoints(

@@ -10,10 +10,11 @@ from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoin
 from shared.adapters.postgres.checkpoint.begin import logged, take
 from shared.adapters.postgres.checkpoint.content import differing, unsummed
 from shared.adapters.postgres.checkpoint.ending import end_capture
+from shared.adapters.postgres.checkpoint.obstacles import obstacles, of_poolers
 from shared.adapters.postgres.checkpoint.retention import drop_old
 from shared.adapters.postgres.checkpoint.runnable import unrunnable
 from shared.adapters.postgres.checkpoint.watching import look_at
-from shared.adapters.postgres.server.fence import fenced_tables
+from shared.adapters.postgres.server.fence import clear_fences, fenced_tables
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sides import Sides, accesses, read_sides
 from shared.adapters.postgres.server.subscriptions import of_subscriptions
@@ -37,13 +38,13 @@ class PostgresCheckpoints:
 
     def preflight(self, database: Database) -> tuple[Finding, ...]:
         with self._open(database) as (here, there):
-            return _findings(read_sides(here, there, database.sync_rules), database)
+            return self._findings(read_sides(here, there, database.sync_rules), database)
 
     def begin(self, database: Database, checkpoint_id: str) -> Begun:
         with self._open(database) as (here, there):
             sides = read_sides(here, there, database.sync_rules)
             found = _taken(sides, checkpoint_id)
-            findings = sides.plan.findings if found else _findings(sides, database)
+            findings = sides.plan.findings if found else self._findings(sides, database)
             if found is None and any(one.severity is Severity.BLOCKS for one in findings):
                 return Begun(taken_at=None, findings=findings)
             mine, theirs = found or take(sides, database.sync_rules, checkpoint_id, database.capture)
@@ -52,13 +53,23 @@ class PostgresCheckpoints:
     def watch(self, database: Database, checkpoint_id: str) -> Watched:
         with self._open(database) as (here, there):
             watched = look_at(here, there, checkpoint_id)
-            drop_old(here, database.keep_images)
+            drop_old(here, there, database.keep_images)
+            clear_fences(there)
             return watched
 
     def end(self, database: Database, checkpoint_id: str) -> None:
-        with self._open(database) as sides:
-            for side in sides:
+        with self._open(database) as (here, there):
+            for side in (here, there):
                 end_capture(side, checkpoint_id)
+            drop_old(here, there, database.keep_images)
+            clear_fences(there)
+
+    def _findings(self, sides: Sides, database: Database) -> tuple[Finding, ...]:
+        source, target = accesses(database, self.token)
+        of_capture = [*of_poolers((source, sides.source), (target, sides.target)), *obstacles(sides)]
+        blocked = bool(sides.plan.blocking or of_capture)
+        of_policy = () if blocked else _of_policy(sides, database)
+        return (*sides.plan.findings, *of_capture, *of_policy, *_of_fence(sides.target))
 
     @contextmanager
     def _open(self, database: Database) -> Iterator[tuple[Connection[Rows], Connection[Rows]]]:
@@ -75,12 +86,6 @@ def _taken(sides: Sides, checkpoint_id: str) -> tuple[Checkpoint, Checkpoint] | 
     return (here, there) if here is not None and there is not None else None
 
 
-def _findings(sides: Sides, database: Database) -> tuple[Finding, ...]:
-    blocked = bool(sides.plan.blocking)
-    of_policy = () if blocked else _of_policy(sides, database)
-    return (*sides.plan.findings, *of_policy, *_of_fence(sides.target))
-
-
 def _of_taken(target: Connection[Rows], here: Checkpoint, there: Checkpoint) -> Iterator[Finding]:
     kept = 0 if there.content["capture"] == Capture.SLOT else look_at_slot(target, slot_name(target)).kept_bytes
     if kept:
@@ -88,9 +93,9 @@ def _of_taken(target: Connection[Rows], here: Checkpoint, there: Checkpoint) -> 
             f"the slot {slot_name(target)} of an earlier change is still there, and holds back {kept >> 20} MB of log"
         )
         yield _noted("target", f"{what}: drop it by a role that may")
-    for name in unsummed(there.content):
+    for name, why in unsummed(there.content).items():
         rows = there.content["tables"][name]["rows"]
-        yield _noted(name, f"about {rows:,} rows, too many to be summed at the checkpoint: they are when they go back")
+        yield _noted(name, f"about {rows:,} rows were not summed at the checkpoint ({why}): they are when they go back")
     for name in differing(here, there):
         yield _noted(name, "it is not the same on both sides as the checkpoint is taken: what differs goes back, too")
 
@@ -105,7 +110,7 @@ def _of_policy(sides: Sides, database: Database) -> Iterator[Finding]:
 
 
 def _of_fence(target: Connection[Rows]) -> Iterator[Finding]:
-    fenced = ", ".join(map(str, sorted(fenced_tables(target, only_firing=False))))
+    fenced = ", ".join(map(str, sorted(fenced_tables(target))))
     if fenced:
         what = f"writers are still kept off {fenced} by the fence of a rollback: it must be released first"
         yield Finding(severity=Severity.BLOCKS, about="target", what=what)

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.copying.images import Chunk, images_of, kept, of_chunk, stored
 from shared.adapters.postgres.copying.staging import unstaged
-from shared.adapters.postgres.server.sql import column, columns, differs, exactly, listed, same_key, set_to, table
+from shared.adapters.postgres.server.sql import column, columns, differs, exactly, listed, same_row, set_to, table
 from shared.model.sync import Pass, SyncTable
 
 
@@ -22,6 +22,7 @@ class Counts(StrEnum):
     PUT = "put"
     GONE = "gone"
     VACATED = "vacated"
+    OF_OTHERS = "of others"
 
 
 Steps = list[tuple[Counts, Composable]]
@@ -62,7 +63,7 @@ _STEPS = {Pass.VACATE: _vacate, Pass.DROP: _drop, Pass.PUT: _put, Pass.MOVE: _mo
 def _keep_images(chunk: Chunk, touched: Composable) -> Composed:
     """Keep the rows of a chunk as they are, and note those that are not there; count how many of these will be."""
     of = chunk.of
-    there = SQL("{} IS NOT NULL").format(column(of.key[0], "t"))
+    there = SQL("t.ctid IS NOT NULL")  # a key of several fields is neither null nor not null when one of them is
     key = [SQL("coalesce({}, {})").format(column(name, "t"), column(name, "s")) for name in of.key]
     keep = SQL(
         "INSERT INTO {images} (rollback_sync, rollback_round, rollback_pass, rollback_chunk, rollback_existed, {names})"
@@ -75,7 +76,7 @@ def _keep_images(chunk: Chunk, touched: Composable) -> Composed:
         there=there,
         row=listed([*key, *(column(name, "t") for name in kept(of)[len(of.key) :])]),
         table=table(of.name),
-        same=same_key(of.key, "s", "t"),
+        same=same_row(of, "s", "t"),
         touched=touched,
     )
     return SQL(
@@ -103,7 +104,7 @@ def _put_again(chunk: Chunk) -> Steps:
         names=columns(kept(of)),
         row=listed([unstaged(of), columns(of.rest, "i")]),
         images=images_of(of),
-        same=same_key(of.key, "s", "i"),
+        same=same_row(of, "s", "i"),
         vacated=of_chunk(replace(chunk, does=Pass.VACATE)),
         key=columns(of.key),
     )
@@ -126,4 +127,4 @@ def _upsert(of: SyncTable) -> Composed:
 
 def _delete(of: SyncTable, which: Composable) -> Composed:
     delete = SQL("DELETE FROM {} AS t USING pg_temp.staged AS s WHERE {} AND {}")
-    return delete.format(table(of.name), which, same_key(of.key, "s", "t"))
+    return delete.format(table(of.name), which, same_row(of, "s", "t"))

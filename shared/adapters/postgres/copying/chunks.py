@@ -21,6 +21,7 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.copying.applying import Counts, Steps, applying
 from shared.adapters.postgres.copying.images import Chunk, prepare_images
+from shared.adapters.postgres.copying.meanwhile import Meanwhile, WrittenMeanwhileError
 from shared.adapters.postgres.copying.referring import refuse_dropped, refuse_renamed
 from shared.adapters.postgres.copying.replacing import replace_rows
 from shared.adapters.postgres.copying.staging import stage, staging
@@ -30,7 +31,17 @@ from shared.adapters.postgres.server.session import Rows, at_once
 from shared.adapters.postgres.server.sql import listed, ours
 from shared.model.sync import Pass, SyncTable
 
-__all__ = ["CHUNK_WITHIN", "Chunk", "Effects", "applied", "apply_chunk", "prepare_images", "workers_for"]
+__all__ = [
+    "CHUNK_WITHIN",
+    "Chunk",
+    "Effects",
+    "Meanwhile",
+    "WrittenMeanwhileError",
+    "applied",
+    "apply_chunk",
+    "prepare_images",
+    "workers_for",
+]
 
 # A chunk takes less than a second. Who waits for as long as this has a link that has gone bad: a time-out of a whole
 # scan or proof would be the better part of the time that there is for going back.
@@ -60,6 +71,7 @@ def apply_chunk(
     chunk: Chunk,
     *,
     replica_role: bool,
+    since: Meanwhile | None = None,
 ) -> Effects | None:
     """Apply a chunk, unless it was applied.
 
@@ -68,18 +80,20 @@ def apply_chunk(
 
     Args:
         replica_role: As the plan says.
+        since: Since when nobody else may have written its rows on the source.
 
     Returns:
         What it changed; `None` when somebody else applied it, or the way back is not at this round's copy any more.
 
     Raises:
+        WrittenMeanwhileError: somebody has; nothing of it happened.
         psycopg.Error: nothing of it happened, or all of it: `progress` tells.
     """
     began = monotonic()
     try:
         with _begun(source, chunk.of):
             keys = stage(target, source, chunk)
-            effects = _claim_and_apply(source, chunk, replica_role=replica_role)
+            effects = _claim_and_apply(source, chunk, since, replica_role=replica_role)
             done = _done(chunk, [keys, *astuple(effects), int((monotonic() - began) * 1000)])
             at_once(source, [*rousing(chunk.of, replica_role=replica_role), done, SQL("COMMIT")])
     except errors.IntegrityError as error:
@@ -120,16 +134,26 @@ def _begun(source: Connection[Rows], of: SyncTable) -> Iterator[None]:
         raise
 
 
-def _claim_and_apply(source: Connection[Rows], chunk: Chunk, *, replica_role: bool) -> Effects:
+def _claim_and_apply(source: Connection[Rows], chunk: Chunk, since: Meanwhile | None, *, replica_role: bool) -> Effects:
     of = chunk.of
     first: Steps = [(Counts.NOTHING, one) for one in (_claim(chunk), *quieting(of, replica_role=replica_role))]
+    last = _of_others(chunk, since)
     if of.key and (replica_role or not of.referred):
-        return _effects(source, [*first, *applying(chunk)])
+        return _effects(source, [*first, *applying(chunk), *last])
     _effects(source, first)
     if not of.key:
-        return Effects(*replace_rows(source, chunk))
+        replaced = Effects(*replace_rows(source, chunk))
+        if last:
+            _effects(source, last)
+        return replaced
     _refuse_what_cascades(source, chunk)
-    return _effects(source, applying(chunk))
+    return _effects(source, [*applying(chunk), *last])
+
+
+def _of_others(chunk: Chunk, since: Meanwhile | None) -> Steps:
+    if since is None:
+        return []
+    return [(Counts.NOTHING, SQL("SET LOCAL enable_hashjoin = on")), (Counts.OF_OTHERS, since.written(chunk.of))]
 
 
 def _effects(source: Connection[Rows], steps: Steps) -> Effects:
@@ -138,6 +162,8 @@ def _effects(source: Connection[Rows], steps: Steps) -> Effects:
     for (counts, _), result in zip(steps, done.results(), strict=True):
         row = result.fetchone() if result.description else None
         counted[counts] += int(str(row[0])) if row else result.rowcount
+    if counted[Counts.OF_OTHERS]:
+        raise WrittenMeanwhileError
     new, put = counted[Counts.NEW], counted[Counts.PUT]
     return Effects(new, put - new, counted[Counts.GONE], counted[Counts.VACATED])
 

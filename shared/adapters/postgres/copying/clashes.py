@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed
 
 from shared.adapters.postgres.capture.keys import KEYS, give_keys
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import columns, same_key, table
+from shared.adapters.postgres.server.sql import columns, same_row, same_values, table
 from shared.model.sync import SyncTable
 
 
@@ -42,7 +42,7 @@ def _carry(source: Connection[Rows], target: Connection[Rows], of: SyncTable) ->
         )
     )
     reading = SQL("COPY (SELECT {} FROM {} AS t JOIN {} AS k ON {}) TO STDOUT").format(
-        columns(names, "t"), table(of.name), KEYS, same_key(of.key, "t", "k")
+        columns(names, "t"), table(of.name), KEYS, same_row(of, "t", "k")
     )
     with source.cursor().copy(reading) as rows, target.cursor().copy("COPY pg_temp.held_there FROM STDIN") as held:
         for some in rows:
@@ -63,4 +63,4 @@ def _taking(of: SyncTable, rule: tuple[str, ...]) -> Composed:
     return SQL(
         "SELECT count(*) FROM {} AS t JOIN pg_temp.held_there AS h ON {}"
         " WHERE NOT EXISTS (SELECT FROM {} AS k WHERE {})"
-    ).format(table(of.name), same_key(rule, "t", "h"), KEYS, same_key(of.key, "t", "k"))
+    ).format(table(of.name), same_values(of, rule, "t", "h"), KEYS, same_row(of, "t", "k"))

@@ -5,11 +5,11 @@ value. Nobody would have an image of them, and rows of tables that are on the so
 """
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed
+from psycopg.sql import SQL, Composable
 
 from shared.adapters.postgres.copying.images import stored
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, columns, differs, listed, same_key, table
+from shared.adapters.postgres.server.sql import differs, leads, same_row, same_values, table
 from shared.errors import PermanentError
 from shared.model.sync import SyncTable
 from shared.model.tables import Reference, TableName
@@ -49,19 +49,13 @@ def refuse_renamed(source: Connection[Rows], of: SyncTable) -> None:
 def _moved(of: SyncTable, reference: Reference) -> Composable:
     if not set(reference.to_columns) <= set(stored(of)):  # computed from others
         return differs(of, "t", "s")
-    sides = (columns(reference.to_columns, side) for side in ("t", "s"))
-    return SQL("ROW({}) IS DISTINCT FROM ROW({})").format(*sides)
+    return SQL("({}) IS NOT TRUE").format(same_values(of, reference.to_columns, "t", "s"))
 
 
 def _referring(
     source: Connection[Rows], of: SyncTable, child: TableName, reference: Reference, which: Composable
 ) -> int:
     asked = SQL("SELECT count(*) FROM pg_temp.staged AS s JOIN {} AS t ON {} JOIN {} AS c ON {} WHERE {}")
-    joined = asked.format(table(of.name), same_key(of.key, "s", "t"), table(child), _leads(reference), which)
+    joined = asked.format(table(of.name), same_row(of, "s", "t"), table(child), leads(reference, "c", "t"), which)
     row = source.execute(joined).fetchone()
     return int(str(row[0])) if row else 0
-
-
-def _leads(reference: Reference) -> Composed:
-    pairs = zip(reference.columns, reference.to_columns, strict=True)
-    return listed((SQL("{} = {}").format(column(mine, "c"), column(to, "t")) for mine, to in pairs), " AND ")

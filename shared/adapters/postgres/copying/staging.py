@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Literal
 from shared.adapters.postgres.copying.images import Chunk
 from shared.adapters.postgres.server.hashing import hashed_rows
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, listed, ours, same_key, table
+from shared.adapters.postgres.server.sql import column, listed, ours, same_row, table
 from shared.model.sync import ROW_HASH, SyncTable
 
 # Rows go on some at a time: each write of its own costs as much as reading a row.
@@ -40,9 +40,10 @@ def _rows(chunk: Chunk) -> Composed:
         " WHERE p.rollback_round = {} AND p.rollback_chunk = {}"
     )
     pins, number = ours(f"pinned_{of.oid}"), (Literal(chunk.round), Literal(chunk.number))
-    there, same = column(of.named_by[0], "t"), same_key(of.named_by, "p", "t")
+    # A key of several fields is neither null nor not null when one of them is.
+    there = column("ctid" if of.key else "rollback_place", "t")
     rows = table(of.name) if of.key else hashed_rows(of, of_source=False)
-    return chosen.format(listed([*key, *values]), there, pins, rows, same, *number)
+    return chosen.format(listed([*key, *values]), there, pins, rows, same_row(of, "p", "t"), *number)
 
 
 def staging(of: SyncTable) -> Composed:

@@ -14,37 +14,22 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.sql import SQL
 
-from shared.adapters.postgres.capture.pinning import emptied_since
+from shared.adapters.postgres.capture.reading import read_logs
 from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
+from shared.adapters.postgres.capture.triggers import switched
 from shared.adapters.postgres.checkpoint.logs import gaps
-from shared.adapters.postgres.server.catalogue import OURS, read_catalogue
-from shared.adapters.postgres.server.hashing import Hash, hash_for
+from shared.adapters.postgres.server.hashing import Hash
 from shared.adapters.postgres.server.session import Rows
+from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.server.subscriptions import feeding
 from shared.decision.corruption import Side
-from shared.decision.sync_plan import sync_plan
 from shared.model.policy_data import Capture
-from shared.model.sync import SyncColumn, SyncPlan, SyncRules, SyncTable
+from shared.model.sync import SyncColumn, SyncPlan, SyncTable
 from shared.model.tables import Catalogue
 
-# The catalogue has 32 bits of a transaction's number: the latest one that ends in them is meant.
-_SWITCHED = """
-SELECT coalesce(pg_partition_root(t.tgrelid), t.tgrelid)::oid::int8
-FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace,
-     LATERAL (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS next) AS x
-WHERE n.nspname = %s AND t.tgname LIKE %s
-GROUP BY 1
-HAVING bool_or(t.tgenabled = 'D') OR NOT bool_and(t.tgparentid <> 0 OR EXISTS (
-  SELECT FROM pg_inherits i WHERE i.inhrelid = t.tgrelid AND t.tgname LIKE '%%emptied' AND NOT pg_visible_in_snapshot(
-    (x.next - ((x.next - i.xmin::text::int8) & 4294967295))::text::xid8, %s::pg_snapshot)) OR pg_visible_in_snapshot(
-  (x.next - ((x.next - t.xmin::text::int8) & 4294967295))::text::xid8, %s::pg_snapshot))
-"""
 # Values of a family are written alike in each of its types; the widest one first.
 _FAMILIES = {"bigint": {"smallint", "integer", "bigint"}, "text": {"text", "character varying"}}
-_FED = """
-SELECT s.subname::text FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
-WHERE d.datname = current_database() AND s.subenabled ORDER BY 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +83,13 @@ def newest_checkpoint(source: Connection[Rows], target: Connection[Rows]) -> Sin
     return Since(here, there)
 
 
-def lay_ground(source: Connection[Rows], target: Connection[Rows], rules: SyncRules, since: Since) -> Ground | str:
+def lay_ground(sides: Sides, since: Since) -> Ground | str:
     """Return what can be searched now, or why nothing can."""
-    here, there = read_catalogue(source), read_catalogue(target)
-    for side, connection, catalogue in ((Side.SOURCE, source, here), (Side.TARGET, target, there)):
-        why = _all_lost(side, connection, catalogue, since)
+    source, target, there, plan = sides.source, sides.target, sides.there, sides.plan
+    for side, catalogue in ((Side.SOURCE, sides.here), (Side.TARGET, there)):
+        why = _all_lost(side, catalogue, since)
         if why:
             return f"blind: {why}"
-    plan = sync_plan(here, there, rules)
     content = since.target.content["tables"]
     planned = {name: of for name, of in _comparable(plan).items() if name in content}
     taken = {name: _compared(of, since, there) for name, of in planned.items() if of.key}
@@ -114,7 +98,7 @@ def lay_ground(source: Connection[Rows], target: Connection[Rows], rules: SyncRu
     left_out = {name: "has no key" for name in planned if name not in taken}
     left_out |= dict.fromkeys(_emptied(taken, since, source, target), "was emptied by TRUNCATE since the checkpoint")
     return Ground(
-        by=hash_for(source, target),
+        by=sides.by,
         comparable=taken,
         tables={name: of for name, of in taken.items() if name not in lost and name not in left_out},
         left_out={name: why for name, why in left_out.items() if name not in lost},
@@ -158,14 +142,11 @@ def _gone(plan: SyncPlan, name: str) -> str:
     return "cannot be compared any more: " + "; ".join(_blocking(plan, name) or ["it is gone from a side"])
 
 
-def _all_lost(side: Side, connection: Connection[Rows], catalogue: Catalogue, since: Since) -> str:
+def _all_lost(side: Side, catalogue: Catalogue, since: Since) -> str:
     if catalogue.server.system != since.of(side).system:
         return f"the {side} is on another server than at the checkpoint, which numbers its transactions anew"
     if since.target.content["capture"] != Capture.TRIGGERS:
         return "only triggers log a write together with the row; what a slot drains comes later"
-    fed: list[Any] = connection.execute(_FED).fetchall()
-    if fed:
-        return f"the subscription {fed[0][0]} writes into the {side}, past its log"
     return ""
 
 
@@ -175,26 +156,23 @@ def _lost(
     for side, connection in ((Side.SOURCE, source), (Side.TARGET, target)):
         oids = {name: of.source_oid if side is Side.SOURCE else of.oid for name, of in taken.items()}
         gone = gaps(connection, oids, list(oids), always=side is Side.TARGET)
-        switched = _switched(connection, since.of(side).snapshot)
+        fed = {oid: one.name for one in feeding(connection, oids.values()) for oid in one.into}
+        off = switched(connection, since.of(side).snapshot, of_source=side is Side.SOURCE)
         for name, oid in oids.items():
             if name in gone:
                 yield name, f"is not logged on the {side}: {gone[name]}"
-            elif oid in switched:
+            elif oid in fed:
+                yield name, f"is written by the subscription {fed[oid]} on the {side}, past its log"
+            elif oid in off:
                 yield (
                     name,
                     f"was not logged on the {side} at some time since the checkpoint: its triggers were switched",
                 )
 
 
-def _switched(connection: Connection[Rows], snapshot: str) -> set[int]:
-    """Return the tables whose triggers are off, or were made or switched since a snapshot."""
-    rows: list[Any] = connection.execute(_SWITCHED, [OURS, f"{OURS}_log_%", snapshot, snapshot]).fetchall()
-    return {oid for (oid,) in rows}
-
-
 def _emptied(
     taken: Mapping[str, SyncTable], since: Since, source: Connection[Rows], target: Connection[Rows]
 ) -> list[str]:
     """Return the tables of which only the log of TRUNCATE says which rows are gone, and that is all of them."""
-    here, there = emptied_since(source, since.source.snapshot), emptied_since(target, since.target.snapshot)
+    here, there = read_logs(source, since.source.snapshot).emptied, read_logs(target, since.target.snapshot).emptied
     return [name for name, of in taken.items() if of.source_oid in here or of.oid in there]

@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, RawCursor
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from shared.adapters.postgres.capture.key_log import log_of
 from shared.adapters.postgres.server.hashing import Hash, row_hash
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, listed, table
+from shared.adapters.postgres.server.sql import column, equals, listed, table
 from shared.decision.corruption import Key, Side
 from shared.model.sync import SyncTable
 
@@ -56,7 +56,7 @@ class Reader:
     def look_up(self, keys: Collection[Key]) -> Hashes:
         """Return the hashes of the rows of some keys, those that are there."""
         asked = SQL("SELECT k.place, {} FROM {} JOIN {} AS t ON {}").format(
-            self._hash, self._given(keys), table(self.of.name), self._is_key_of("t")
+            self._hash, self._given, table(self.of.name), self._is_key_of("t")
         )
         return dict(self._by_place(keys, asked))
 
@@ -65,14 +65,16 @@ class Reader:
         asked = SQL(
             "SELECT DISTINCT k.place, 0 FROM {} JOIN {} AS l ON {}"
             " WHERE NOT pg_visible_in_snapshot(l.rollback_xid, {}::pg_snapshot)"
-        ).format(self._given(keys), log_of(self._oid), self._is_key_of("l"), Literal(snapshot))
+        ).format(self._given, log_of(self._oid), self._is_key_of("l"), Literal(snapshot))
         return {key for key, _ in self._by_place(keys, asked)}
 
     def _by_place(self, keys: Collection[Key], asked: Composed) -> list[tuple[Key, int]]:
+        """As parameters: a statement is seen by others, and its values are rows'."""
         if not keys:
             return []
         ordered = list(keys)
-        rows: list[Any] = self.connection.execute(asked).fetchall()
+        given = [list(values) for values in zip(*ordered, strict=True)]
+        rows: list[Any] = RawCursor(self.connection).execute(asked, given).fetchall()
         return [(ordered[place - 1], found) for place, found in rows]
 
     @property
@@ -83,19 +85,22 @@ class Reader:
     def _hash(self) -> Composed:
         return row_hash(self.by, self.of.columns, "t", of_source=self.side is Side.SOURCE)
 
-    def _given(self, keys: Collection[Key]) -> Composed:
-        """Return keys as rows, numbered from 1.
-
-        As literals: names of columns may hold a percent sign, which would be taken for that of a parameter.
-        """
-        arrays = [SQL("{}::text[]").format(Literal(list(values))) for values in zip(*keys, strict=True)]
-        names = [_given_column(place) for place in range(len(self.of.key))]
+    @property
+    def _given(self) -> Composed:
+        """Return keys as rows, numbered from 1; as `$1`, since a column's name may hold a percent sign."""
+        places = range(len(self.of.key))
+        arrays = [SQL("${}::text[]").format(Literal(place + 1)) for place in places]
+        names = map(_given_column, places)
         return SQL("unnest({}) WITH ORDINALITY AS k ({}, place)").format(listed(arrays), listed(names))
 
     def _is_key_of(self, alias: str) -> Composed:
         kinds = {one.name: one for one in self.of.columns}
         same = (
-            SQL("{} = k.{}::{}").format(column(name, alias), _given_column(place), SQL(kinds[name].type))
+            equals(
+                kinds[name].equal,
+                column(name, alias),
+                SQL("k.{}::{}").format(_given_column(place), SQL(kinds[name].type)),
+            )
             for place, name in enumerate(self.of.key)
         )
         return listed(same, " AND ")

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Literal
 
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.server.sql import listed, ours
 from shared.decision.corruption import Key, Place, Side
+from shared.model.sync import SyncTable
 
 # So many keys of a table are looked at again in each round; that there are more is seen by the rounds themselves.
 _MOST_KEPT = 1_000
@@ -48,6 +49,20 @@ def damaged_keys(target: Connection[Rows], checkpoint: str) -> dict[str, list[Ke
     for name, key in rows:
         found.setdefault(name, []).append(tuple(key))
     return found
+
+
+def damaged_lines(target: Connection[Rows], checkpoint: str, of: SyncTable) -> list[bytes]:
+    """Return those of one table as lines of COPY's text format; none where nobody ever searched."""
+    there: Any = target.execute("SELECT to_regclass(%s)", [_DAMAGED.as_string()]).fetchone()
+    if there[0] is None or not of.key:
+        return []
+    types = {one.name: one.type for one in of.columns}
+    values = (SQL("key[{}]::{}").format(Literal(at), SQL(types[name])) for at, name in enumerate(of.key, start=1))
+    asked = SQL("COPY (SELECT {} FROM {} WHERE checkpoint = {} AND name = {} ORDER BY found_at, key) TO STDOUT")
+    with target.cursor().copy(
+        asked.format(listed(values), _DAMAGED, Literal(checkpoint), Literal(str(of.name)))
+    ) as lines:
+        return [bytes(line) for line in lines]
 
 
 def keep_place(target: Connection[Rows], checkpoint: str, place: Place) -> None:

@@ -31,6 +31,7 @@ from shared.adapters.postgres.corruption.records import (
 )
 from shared.adapters.postgres.server.hashing import Hash
 from shared.adapters.postgres.server.session import Access, Rows, sentence
+from shared.adapters.postgres.server.sides import read_sides
 from shared.decision.corruption import Key, Place, Round, Side, coverage
 from shared.model.sync import SyncRules, SyncTable
 
@@ -94,7 +95,7 @@ class Search:
 
     def ground(self) -> Ground | str:
         """Return which tables can be searched now."""
-        return lay_ground(self.source, self.target, self.rules, self.since)
+        return lay_ground(read_sides(self.source, self.target, self.rules), self.since)
 
     def differing(self, of: SyncTable, by: Hash, side: Side, blocks: range) -> list[Key]:
         """Return the keys of the rows of some blocks of a side that are not the same on the other one."""

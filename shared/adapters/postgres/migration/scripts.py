@@ -20,6 +20,13 @@ from shared.model.migration import Limits, Lock, Progress, Script
 
 # Somebody had what we needed: the transaction may well succeed as it is, a moment later.
 _PASSING = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+# A column's type is to change, or it is to go, and something depends on it.
+_DEPENDED_ON = ("0A000", "2BP01")
+_CAPTURE = f"trigger {OURS}_log_"
+_HELD_BY_CAPTURE = (
+    ": a change of this database is in progress, and keys of its rows are logged by a trigger of ours. Complete the"
+    " change (by hand: `python -m shared.data end POLICY`), and apply it then"
+)
 # From the weakest to the strongest, with who waits while one is held.
 _MODES = {
     "AccessShareLock": "whoever drops or alters the table",
@@ -95,10 +102,18 @@ def _run(connection: Connection[Rows], script: Script, statement: Statement) -> 
     try:
         connection.execute(statement.text.encode())
     except psycopg.Error as error:
-        said = f"{script.name}:{_line(script, statement, error)}: {sentence(error)}"
+        said = f"{script.name}:{_line(script, statement, error)}: {_said(error)}"
         if isinstance(error, _PASSING):
             raise NotFree(said) from None
         raise PermanentError(said) from None
+
+
+def _said(error: psycopg.Error) -> str:
+    """What a script raises it says to whoever runs it, and what stands in its text is no secret to them."""
+    of_script = isinstance(error, errors.RaiseException) or error.diag.statement_position
+    said = error.diag.message_primary if of_script else None
+    captured = error.sqlstate in _DEPENDED_ON and _CAPTURE in (error.diag.message_detail or "")
+    return f"{said or sentence(error)}{_HELD_BY_CAPTURE if captured else ''}"
 
 
 def _line(script: Script, statement: Statement, error: psycopg.Error) -> int:

@@ -14,20 +14,10 @@ from psycopg import Connection
 
 from shared.adapters.postgres.migration.scripts import NotFree, Ran
 from shared.adapters.postgres.migration.session import still_ours
+from shared.adapters.postgres.server.holders import holders
 from shared.adapters.postgres.server.session import Rows, sentence
 from shared.errors import OutcomeUnknown, PermanentError
 from shared.model.migration import Limits, Progress
-
-# Who holds locks on tables: one of them has what we need. Never what they run; of another role's session no more is
-# shown than its role and process, unless ours is in pg_read_all_stats.
-_HOLDERS = """
-SELECT coalesce(nullif(a.application_name, ''), a.usename, 'somebody') || ' (process ' || a.pid || ')'
-       || coalesce(' since ' || to_char(min(a.xact_start) AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC', '')
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
-WHERE l.granted AND l.locktype = 'relation' AND a.pid <> pg_backend_pid() AND c.relkind IN ('r', 'p', 'm', 'v', 'f')
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.oid >= 16384
-GROUP BY a.application_name, a.usename, a.pid ORDER BY min(a.xact_start), a.pid LIMIT 3
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +58,8 @@ class Transaction:
             try:
                 return Tried(ran=self._once(work, keep=keep), tries=tries, waited_s=waited_s)
             except NotFree as error:
-                said = f"{error} (try {tries} of {self._limits.tries}; who holds locks on tables: {self._holders()})"
+                by = holders(self._connection)
+                said = f"{error} (try {tries} of {self._limits.tries}; who holds locks on tables: {by})"
                 self._progress.say(said)
             if tries < self._limits.tries:
                 sleep(self._limits.pause.total_seconds())
@@ -120,7 +111,3 @@ class Transaction:
             raise OutcomeUnknown("it was stopped at the commit") from None
         if done != "COMMIT":
             raise PermanentError(f"at the commit: the server said {done}")
-
-    def _holders(self) -> str:
-        rows = self._connection.execute(_HOLDERS).fetchall()
-        return ", ".join(str(row[0]) for row in rows) or "nobody any more"

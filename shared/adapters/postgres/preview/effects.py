@@ -13,9 +13,10 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.capture.key_log import log_of
 from shared.adapters.postgres.capture.keys import KEYS, give_keys
+from shared.adapters.postgres.preview.fit import read_listed, read_rows
 from shared.adapters.postgres.server.hashing import Hash, hashed_rows, row_hash
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, columns, same_key, table
+from shared.adapters.postgres.server.sql import column, columns, same_row, table
 from shared.model.sync import SyncTable
 
 
@@ -41,13 +42,15 @@ def predict(
     """Return what would happen to one table, by what was written since a snapshot.
 
     Args:
-        also: Keys that were written on the source, if its rows do not win; as lines of COPY's text format.
+        also: Keys that go back besides, as lines of COPY's text format.
 
     Raises:
+        PermanentError: a value on the target is none of its column's type on the source; the sentence names the column.
         psycopg.Error: one side could not be read.
     """
     with source.transaction(force_rollback=True), target.transaction(force_rollback=True):
         give_keys(target, of, also)
+        read_rows(source, target, of, SQL("({})").format(written_keys(of, snapshot)))
         source.execute(_held(of))
         reading = SQL("COPY ({}) TO STDOUT").format(_written(of, by, snapshot))
         with target.cursor().copy(reading) as rows, source.cursor().copy("COPY pg_temp.held FROM STDIN") as held:
@@ -61,7 +64,12 @@ def predict(
 def predict_listed(
     source: Connection[Rows], target: Connection[Rows], of: SyncTable, different: Sequence[bytes]
 ) -> Predicted:
-    """Return what would happen to rows that are known to differ, given as lines of COPY's text format."""
+    """Return what would happen to rows that are known to differ, given as lines of COPY's text format.
+
+    Raises:
+        PermanentError, psycopg.Error: as of `predict`.
+    """
+    read_listed(source, target, of, different)
     here = _copies(source, of, different, of_source=True)
     there = _copies(target, of, different, of_source=False)
     gaps = [there.get(key, 0) - here.get(key, 0) for key in here.keys() | there.keys()]
@@ -79,7 +87,7 @@ def _copies(side: Connection[Rows], of: SyncTable, keys: Sequence[bytes], *, of_
     if not of.key:
         rows = SQL("{} AS t").format(hashed_rows(of, of_source=of_source))
     asked = SQL("COPY (SELECT {}, count(*) FROM {} AS k JOIN {} ON {} GROUP BY {}) TO STDOUT").format(
-        columns(of.named_by, "k"), KEYS, rows, same_key(of.named_by, "k", "t"), columns(of.named_by, "k")
+        columns(of.named_by, "k"), KEYS, rows, same_row(of, "k", "t"), columns(of.named_by, "k")
     )
     with side.transaction(force_rollback=True):
         give_keys(side, of, keys)
@@ -95,21 +103,21 @@ def _held(of: SyncTable) -> Composed:
     ).format(columns(of.key), table(of.name))
 
 
-def _written(of: SyncTable, by: Hash, snapshot: str) -> Composed:
+def written_keys(of: SyncTable, snapshot: str) -> Composed:
+    """Return the query on the target of the keys that were written since a snapshot, and of those that are given."""
     return SQL(
-        "SELECT {}, {} IS NOT NULL, {} FROM (SELECT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid,"
-        " {}::pg_snapshot) UNION SELECT {} FROM {}) AS w LEFT JOIN {} AS t ON {}"
-    ).format(
+        "SELECT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot) UNION SELECT {} FROM {}"
+    ).format(columns(of.key), log_of(of.oid), Literal(snapshot), columns(of.key), KEYS)
+
+
+def _written(of: SyncTable, by: Hash, snapshot: str) -> Composed:
+    return SQL("SELECT {}, {} IS NOT NULL, {} FROM ({}) AS w LEFT JOIN {} AS t ON {}").format(
         columns(of.key, "w"),
         column(of.key[0], "t"),
         row_hash(by, of.columns, "t", of_source=False),
-        columns(of.key),
-        log_of(of.oid),
-        Literal(snapshot),
-        columns(of.key),
-        KEYS,
+        written_keys(of, snapshot),
         table(of.name),
-        same_key(of.key, "w", "t"),
+        same_row(of, "w", "t"),
     )
 
 
@@ -123,5 +131,5 @@ def _counted(of: SyncTable, by: Hash) -> Composed:
         column(of.key[0], "t"),
         row_hash(by, of.columns, "t", of_source=True),
         table(of.name),
-        same_key(of.key, "h", "t"),
+        same_row(of, "h", "t"),
     )

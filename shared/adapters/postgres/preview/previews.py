@@ -4,31 +4,28 @@ Nothing is changed on either side; what a slot holds of written keys is read int
 the next preview says what they did.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.adapters.postgres.capture.keys import written_on
 from shared.adapters.postgres.capture.losses import losses
 from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
 from shared.adapters.postgres.capture.written import lag
-from shared.adapters.postgres.checkpoint.content import differing, fingerprint
+from shared.adapters.postgres.checkpoint.content import differing
 from shared.adapters.postgres.checkpoint.logs import SourceLog, drain_to_the_end, logged_tables, source_log
 from shared.adapters.postgres.checkpoint.runnable import unrunnable
-from shared.adapters.postgres.copying.conflicts import Conflict, conflicts
-from shared.adapters.postgres.preview.effects import Predicted, predict, predict_listed
+from shared.adapters.postgres.preview.by_table import ByTable
 from shared.adapters.postgres.preview.expected_time import expected_time
-from shared.adapters.postgres.proof.buckets import Proof
+from shared.adapters.postgres.preview.left_out import left_behind
+from shared.adapters.postgres.preview.telling import noted, readable, stays_behind
 from shared.adapters.postgres.server.sides import Sides, accesses, read_sides
-from shared.adapters.postgres.way_back.judging import judge
-from shared.adapters.postgres.way_back.unexplained import unexplained
-from shared.decision.sync_sequences import positions
+from shared.adapters.postgres.way_back.aftermath import farthest
+from shared.adapters.postgres.way_back.agreed import not_held
+from shared.decision.sync_sequences import alone, past, positions
 from shared.errors import PermanentError
-from shared.model.data_preview import DataPreview, Readable, SequenceGap, TablePreview
+from shared.model.data_preview import DataPreview, SequenceGap, TablePreview
 from shared.model.policy_data import Database
-from shared.model.sync import Conflicts, Finding, Severity, SyncTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,12 @@ class _Preview:
 
     def all(self) -> DataPreview:
         log = source_log(self.sides, self.checkpoint.id)
-        standing, differing_ones = (
-            logged_tables(self.sides, self.checkpoint, self.checkpoint.snapshot),
-            self._differing(log),
-        )
-        logged = standing - differing_ones
-        tables = tuple(
-            self._of_table(of, log, is_logged=of.oid in logged, is_told=of.oid in standing)
-            for of in self.sides.plan.tables
-        )
+        told = logged_tables(self.sides, self.checkpoint, self.checkpoint.snapshot)
+        logged = told - self._differing(log)
+        by_table = ByTable(self.sides, self.pool, self.database, self.checkpoint, log, told, logged)
+        looked = [by_table.look(of) for of in self.sides.plan.tables]
+        tables = tuple(one.preview for one in looked if one.preview is not None)
+        behind = (*left_behind(self.sides, self.checkpoint), *not_held(self.sides, self.checkpoint))
         now = self.sides.there.read_at
         return DataPreview(
             database=self.name,
@@ -92,13 +86,19 @@ class _Preview:
             sequences=tuple(_sequences(self.sides)),
             findings=(
                 *self.sides.plan.findings,
-                *self._findings(log),
+                *map(stays_behind, behind),
+                *(finding for one in looked for finding in one.findings),
+                *noted(self.sides, self.checkpoint, log, self.database.conflicts),
                 *unrunnable(self.sides.source, self.database),
             ),
-            losses=tuple(losses(self.sides, logged, self.checkpoint.snapshot)),
+            losses=(
+                *losses(self.sides, logged, self.checkpoint.snapshot),
+                *(one for one in behind if one.rows),
+            ),
+            left_out=tuple(f"{one.about}: {one.what}" for one in behind),
             lag=lag(self.sides.target, self.checkpoint, now) if any(map(_changes, tables)) else None,
             takes=expected_time(self.sides, self.checkpoint, tables),
-            readable=_readable(self.sides, self.database),
+            readable=readable(self.sides, self.database),
         )
 
     def _differing(self, log: SourceLog) -> set[int]:
@@ -106,85 +106,16 @@ class _Preview:
         names = set(differing(log.checkpoint, self.checkpoint)) if log.checkpoint else set()
         return {of.oid for of in self.sides.plan.tables if str(of.name) in names}
 
-    def _of_table(self, of: SyncTable, log: SourceLog, *, is_logged: bool, is_told: bool) -> TablePreview:
-        """Look at one table.
-
-        Args:
-            is_logged: Its log says all that would be done.
-            is_told: Its log says all that was written; the two sides may have differed before.
-        """
-        sides, rule = (self.sides.source, self.sides.target), self.database.conflicts
-        different = () if is_logged else self._different(of)
-        odd = set(unexplained(self.sides, of, self.checkpoint, different)) if is_told and of.key else set()
-        if self.database.unexplained is not Conflicts.TARGET_WINS:
-            different = [key for key in different if key not in odd]
-        changed = self._changed_on_source(of, log)
-        both = conflicts(*sides, of, changed)
-        if not is_logged or not of.key:
-            kept = {one.key for one in both} if rule is Conflicts.SOURCE_WINS else set()
-            predicted = predict_listed(*sides, of, [key for key in different if key not in kept])
-        else:
-            predicted = predict(*sides, of, self.sides.by, self.checkpoint.snapshot, also=changed)
-            predicted = _without(predicted, both) if rule is Conflicts.SOURCE_WINS else predicted
-        return TablePreview(
-            table=str(of.name),
-            keys=predicted.keys,
-            inserts=predicted.inserts,
-            updates=predicted.updates,
-            deletes=predicted.deletes,
-            conflicts=len(both),
-            unexplained=len(odd),
-            compared=not is_logged,
-        )
-
-    def _changed_on_source(self, of: SyncTable, log: SourceLog) -> Collection[bytes]:
-        if str(of.name) in log.unseen:
-            return ()
-        if of.source_oid in log.emptied:
-            return self._different(of)
-        return written_on(self.sides.source, of, of.source_oid, log.snapshot)
-
-    def _different(self, of: SyncTable) -> Collection[bytes]:
-        return Proof(self.sides.source, self.sides.target, self.sides.by, self.pool).compare(of).different
-
-    def _findings(self, log: SourceLog) -> Iterator[Finding]:
-        for name, why in log.unseen.items():
-            yield _noted(name, f"nobody knows whether its rows were changed on the source as well: {why}")
-        then = self.checkpoint.content["tables"]
-        for of in self.sides.plan.tables:
-            name = str(of.name)
-            if name not in then:
-                yield _noted(name, "it was not there, or not taken, at the checkpoint")
-            elif then[name]["definition"] != fingerprint(self.sides.there.tables[of.name]):
-                yield _noted(name, "its definition on the target has changed since the checkpoint")
-
 
 def _changes(one: TablePreview) -> int:
     return one.inserts + one.updates + one.deletes
 
 
-def _without(predicted: Predicted, kept: Iterable[Conflict]) -> Predicted:
-    """Rows that stay as they are on the source would each have been changed in one way."""
-    ways = Counter("inserts" if one.source is None else "deletes" if one.target is None else "updates" for one in kept)
-    return replace(predicted, **{way: getattr(predicted, way) - count for way, count in ways.items()})
-
-
 def _sequences(sides: Sides) -> Iterator[SequenceGap]:
-    here = sides.here.sequences
-    for name, last in positions(here, sides.there.sequences).items():
+    here, there = sides.here.sequences, sides.there.sequences
+    for name, last in positions(here, there).items():
         yield SequenceGap(sequence=str(name), source=here[name].last, target=last)
-
-
-def _readable(sides: Sides, database: Database) -> Readable | None:
-    """The old build will use the source: it is asked there."""
-    if database.readable is None:
-        return None
-    try:
-        got = judge(sides.source, "readable", database.readable)
-    except PermanentError as error:
-        return Readable(ok=False, says=f"the old build may not be able to read the source as it is now: {error}")
-    return Readable(ok=True, says=f"the old build can read the source as it is now: {got}")
-
-
-def _noted(about: str, what: str) -> Finding:
-    return Finding(severity=Severity.NOTED, about=about, what=what)
+    for name, owner in alone(here, there, sides.plan.tables).items():
+        last_of_rows = past(here[name], farthest(sides.target, here[name], *owner))
+        if last_of_rows is not None:
+            yield SequenceGap(sequence=str(name), source=here[name].last, target=last_of_rows)

@@ -1,8 +1,8 @@
 """Proves that a table holds the same rows on both sides: sums of hashes over all of them, side by side.
 
-Rows are summed in buckets of about a thousand, in parts that take some seconds each; sums add up, as nobody writes
-meanwhile. Only bad buckets are read row by row, as lines of key and hash that are compared as bytes. What differs comes
-back as keys, to be copied again, and shown.
+Rows are summed in buckets of some dozens, or a thousand of a large table, which is read in parts that take some seconds
+each; sums add up, as nobody writes meanwhile. Only bad buckets are read row by row, as key and hash that are compared
+as bytes. What differs comes back as keys, to be copied again, and shown.
 """
 
 from collections.abc import Sequence

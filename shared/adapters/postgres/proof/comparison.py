@@ -14,16 +14,19 @@ from psycopg import Connection, errors
 from psycopg.sql import SQL, Composed
 
 from shared.adapters.postgres.proof.progress import Kept, Lying, Progress, add
-from shared.adapters.postgres.proof.split import ByHash, ByRange, Reading, Split, lines, summed
-from shared.adapters.postgres.proof.suspects import Suspects
+from shared.adapters.postgres.proof.split import ByHash, ByRange, Reading, Split, by_range, lines, summed
+from shared.adapters.postgres.proof.suspects import Suspects, damaged
 from shared.adapters.postgres.server.hashing import Hash
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.side_by_side import Both
 from shared.adapters.postgres.server.sql import column, table
+from shared.errors import PermanentError
 from shared.model.sync import SyncTable
 
-_ROWS_A_BUCKET = 1_000
-# So that what is kept in mid-table is a few megabytes.
+# The fewer rows a bucket has, the fewer are looked at where one of them differs.
+_ROWS_A_BUCKET = 50
+# So that what is kept in mid-table, after each part of it, is small, or a few megabytes of a very large one.
+_ROWS_A_BUCKET_IN_PARTS = 1_000
 _MOST_BUCKETS = 1 << 16
 # Of a table that was never analysed there is no estimate but its size.
 _BYTES_A_ROW = 100
@@ -31,6 +34,8 @@ _BYTES_A_ROW = 100
 _WIDEST = 2**62
 # Lines of so many rows are held in memory at once: some tens of bytes each, of both sides.
 _AT_ONCE, _LEAST_AT_ONCE = 1_000_000, 1_000
+# Each time all rows are read: a source that is written to may need it, and nobody needs it for long.
+_BEGUN_AT_MOST = 3
 _ENDS = SQL("SELECT min({0})::int8, max({0})::int8 FROM {1}")
 
 
@@ -38,16 +43,18 @@ def begun(both: Both, of: SyncTable, name: str, sides: tuple[Lying, Lying]) -> P
     """Begin a comparison of that name."""
     rows = of.rows or max(side.size for side in sides) // _BYTES_A_ROW
     here, there = (Reading.of(side.blocks, side.size) for side in sides)
-    width = _width(both, of, rows) if of.numeric_key else 0
-    size = width or _hashed(rows)
+    whole = here.at_once and there.at_once
+    per = _ROWS_A_BUCKET if whole else _ROWS_A_BUCKET_IN_PARTS
+    width = _width(both, of, rows, per) if of.numeric_key else 0
+    size = width or _hashed(rows, per)
     return Progress(of=name, by_range=bool(width), size=size, readings=(here, there), most=_AT_ONCE)
 
 
-def _hashed(rows: int) -> int:
-    return min(_MOST_BUCKETS, 1 << max(0, (rows // _ROWS_A_BUCKET).bit_length()))
+def _hashed(rows: int, per: int) -> int:
+    return min(_MOST_BUCKETS, 1 << max(0, (rows // per).bit_length()))
 
 
-def _width(both: Both, of: SyncTable, rows: int) -> int:
+def _width(both: Both, of: SyncTable, rows: int, per: int) -> int:
     """Return the width of a bucket; 0 if there is none that can be reckoned with."""
     ends = _ENDS.format(column(of.key[0]), table(of.name))
     found: list[Any] = [side.execute(ends).fetchone() for side in (both.source, both.target)]
@@ -55,7 +62,7 @@ def _width(both: Both, of: SyncTable, rows: int) -> int:
     span = max(known) - min(known) + 1 if known else 1
     if span > _WIDEST:
         return 0
-    return max(1, span * _ROWS_A_BUCKET // max(rows, _ROWS_A_BUCKET), -(-span // _MOST_BUCKETS))
+    return max(1, span * per // max(rows, per), -(-span // _MOST_BUCKETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,14 @@ class Comparison:
 
     @property
     def _split(self) -> Split:
-        if self.progress.by_range:
-            return ByRange(self.of, self.by, self.progress.size)
+        return self._ranges if self.progress.by_range else self._hashes
+
+    @property
+    def _ranges(self) -> ByRange:
+        return ByRange(self.of, self.by, self.progress.size)
+
+    @property
+    def _hashes(self) -> ByHash:
         return ByHash(self.of, self.by, self.progress.size)
 
     def _sum(self) -> None:
@@ -119,7 +132,7 @@ class Comparison:
         bad = {bucket: gap for bucket, gap in progress.gaps.items() if gap[0] != gap[1] or gap[2]}
         if progress.by_range and progress.size > 1 and any(max(gap[:2]) > _AT_ONCE for gap in bad.values()):
             # Nearly all keys are close together, and some far off: ranges do not tell them apart.
-            progress.by_range, progress.size = False, _hashed(max(rows))
+            progress.by_range, progress.size = False, _hashed(max(rows), _ROWS_A_BUCKET_IN_PARTS)
             progress.gaps, progress.digest = {}, 0
             return
         progress.rows, progress.summed = rows, len(progress.gaps)
@@ -133,7 +146,7 @@ class Comparison:
 
     def _gather(self) -> None:
         """Bring the rows of bad buckets together, of the next part of each side."""
-        progress, split, buckets = self.progress, self._split, list(self.progress.gaps)
+        progress, split, buckets = self.progress, self._hashes, list(self.progress.gaps)
         if not any(reading.next for reading in progress.readings):
             self._suspects.make()
         here, there = self._parts(
@@ -149,14 +162,31 @@ class Comparison:
         """Find the rows that differ in some of the buckets."""
         progress, buckets = self.progress, self._next_buckets()
         try:
-            progress.different += self._differing(buckets)
-            progress.looked += len(buckets)
+            found = self._differing(buckets)
         except errors.QueryCanceled:
             if progress.most <= _LEAST_AT_ONCE:
                 raise
             progress.most //= 8
+            return
+        if not found:
+            self._begin_anew()
+            return
+        progress.different += found
+        progress.looked += len(buckets)
         if self._is_over and not self._is_direct:
             self._suspects.drop()
+
+    def _begin_anew(self) -> None:
+        """Sums differed, and no row does: they were written meanwhile, or an index does not lead to one of them."""
+        progress = self.progress
+        if progress.begun >= _BEGUN_AT_MOST:
+            raise PermanentError(
+                f"{self.of.name}: sums of its rows differ, and no row that its index leads to does: it is written to"
+                " all the time, or the index is damaged (REINDEX)"
+            )
+        progress.begun += 1
+        progress.gaps, progress.digest, progress.different = {}, 0, []
+        progress.summed, progress.gathered, progress.looked = None, False, 0
 
     def _next_buckets(self) -> list[int]:
         left = list(islice(self.progress.gaps.items(), self.progress.looked, None))
@@ -167,11 +197,32 @@ class Comparison:
     def _differing(self, buckets: Sequence[int]) -> list[bytes]:
         if not self._is_direct:
             return self._suspects.differing(buckets)
-        split = self._split
+        if self.progress.by_range:
+            return self._differing_of_ranges(buckets)
+        split = self._hashes
         here, there = self.both.ask(
-            lambda side, is_source: set(_copied(side, lines(split, buckets, is_source=is_source)))
+            lambda side, is_source: self._once(_copied(side, lines(split, buckets, is_source=is_source)))
         )
         return list({line.rpartition(b"\t")[0] + b"\n" for line in here ^ there})
+
+    def _differing_of_ranges(self, buckets: Sequence[int]) -> list[bytes]:
+        split = self._ranges
+        here, there = self.both.ask(
+            lambda side, is_source: self._once(
+                [
+                    row
+                    for line in _copied(side, by_range(split, buckets, is_source=is_source))
+                    for row in line.rstrip(b"\n").split(b" ")
+                ]
+            )
+        )
+        return list({row.partition(b":")[0] + b"\n" for row in here ^ there})
+
+    def _once(self, rows: Sequence[bytes]) -> set[bytes]:
+        once = set(rows)
+        if len(once) < len(rows):
+            raise damaged(self.of)
+        return once
 
     def _parts[T](
         self, read: Callable[[Connection[Rows], Reading, bool], Sequence[T]]

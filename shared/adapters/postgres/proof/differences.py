@@ -7,13 +7,13 @@ from json import dumps
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL, Composable, Literal
 
 from shared.adapters.postgres.capture.keys import KEYS, give_keys
 from shared.adapters.postgres.capture.records import load_note, save_note
 from shared.adapters.postgres.server.hashing import as_on_source
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, listed, same_key, table
+from shared.adapters.postgres.server.sql import column, listed, same_row, table, written
 from shared.model.sync import SyncColumn, SyncTable
 
 _ROWS = 20
@@ -34,6 +34,20 @@ class Difference:
     column: str
     source: str | None
     target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """One value of one side, by its digest, and how it begins."""
+
+    digest: str | None
+    begins: str | None
+
+    @property
+    def shown(self) -> str | None:
+        if self.begins is None or len(self.begins) <= _LONGEST:
+            return self.begins
+        return f"{self.begins[:_LONGEST]}..."
 
 
 def differences(
@@ -65,37 +79,36 @@ def noted_differences(source: Connection[Rows], sync: str) -> dict[str, Any]:
 
 
 def _of_row(
-    of: SyncTable, key: str, here: Sequence[str | None] | None, there: Sequence[str | None] | None
+    of: SyncTable, key: str, here: Sequence[_Value] | None, there: Sequence[_Value] | None
 ) -> Iterable[Difference]:
     if here is None or there is None:
         return [Difference(key, "", _whether(here), _whether(there))]
     values = zip(of.columns, here, there, strict=True)
-    return [Difference(key, one.name, _cut(a), _cut(b)) for one, a, b in values if a != b]
+    return [Difference(key, one.name, a.shown, b.shown) for one, a, b in values if a.digest != b.digest]
 
 
-def _whether(row: Sequence[str | None] | None) -> str:
+def _whether(row: Sequence[_Value] | None) -> str:
     return "no row" if row is None else "a row"
-
-
-def _cut(value: str | None) -> str | None:
-    return value if value is None or len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
 
 
 def _values(
     side: Connection[Rows], of: SyncTable, keys: Iterable[bytes], *, of_source: bool
-) -> dict[str, list[str | None]]:
-    asked = SQL("SELECT ARRAY[{}]::text, ARRAY[{}] FROM {} AS k JOIN {} AS t ON {}").format(
+) -> dict[str, list[_Value]]:
+    """Large values stay on their side: of each comes what is shown of it, and by what it is told from another."""
+    texts = [_text(one, of_source=of_source) for one in of.columns]
+    asked = SQL("SELECT ARRAY[{}]::text, ARRAY[{}], ARRAY[{}] FROM {} AS k JOIN {} AS t ON {}").format(
         listed(SQL("{}::text").format(column(name, "k")) for name in of.key),
-        listed(_text(one, of_source=of_source) for one in of.columns),
+        listed(SQL("md5({})").format(text) for text in texts),
+        listed(SQL("left({}, {})").format(text, Literal(_LONGEST + 1)) for text in texts),
         KEYS,
         table(of.name),
-        same_key(of.key, "k", "t"),
+        same_row(of, "k", "t"),
     )
     with side.transaction():
         give_keys(side, of, keys)
         rows: list[Any] = side.execute(asked).fetchall()
-    return {key.strip("{}"): values for key, values in rows}
+    return {key.strip("{}"): list(map(_Value, digests, some)) for key, digests, some in rows}
 
 
 def _text(one: SyncColumn, *, of_source: bool) -> Composable:
-    return SQL("{}::text").format(column(one.name, "t")) if one.same or of_source else as_on_source(one, "t")
+    return written(one, "t") if one.same or of_source else as_on_source(one, "t")

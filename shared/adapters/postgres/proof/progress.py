@@ -59,6 +59,7 @@ class Progress:
         looked: In how many of these buckets it was looked which rows differ.
         different: Keys that differ, as lines of COPY's text format.
         most: About how many rows are looked at at once.
+        begun: How often it was begun.
     """
 
     of: str
@@ -73,6 +74,7 @@ class Progress:
     looked: int = 0
     different: list[bytes] = field(default_factory=list)
     most: int = 1_000_000
+    begun: int = 1
 
     @property
     def read(self) -> float:

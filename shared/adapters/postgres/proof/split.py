@@ -54,11 +54,11 @@ class Reading:
         """All of it is one part."""
         return self.step >= self.blocks
 
-    def where(self) -> Composable:
+    def where(self, of: str = "t") -> Composable:
         """Return the condition that a row is in the next part."""
-        low = SQL("t.ctid >= {}::tid").format(Literal(f"({self.next},0)")) if self.next else SQL("true")
-        end = self.next + self.step
-        high = SQL("t.ctid < {}::tid").format(Literal(f"({end},0)")) if end < self.blocks else SQL("true")
+        place, end = column("ctid", of), self.next + self.step
+        low = SQL("{} >= {}::tid").format(place, Literal(f"({self.next},0)")) if self.next else SQL("true")
+        high = SQL("{} < {}::tid").format(place, Literal(f"({end},0)")) if end < self.blocks else SQL("true")
         return SQL("{} AND {}").format(low, high)
 
     def read(self, took_s: float) -> "Reading":
@@ -87,14 +87,12 @@ class ByRange:
     def bucket(self, *, is_source: bool) -> Composable:
         return SQL("{}::int8 / {}").format(column(self.of.key[0], "t"), Literal(self.width))
 
-    def rows_of(self, buckets: Sequence[int], *, is_source: bool) -> Composable:
-        """Return the table, and what finds the rows of some buckets."""
+    def ranges(self, buckets: Sequence[int]) -> Composable:
+        """Return some buckets as a table `r` of where each begins and ends."""
         width, more = self.width, self.width - 1
         lows = [max(-_END, bucket * width - (more if bucket <= 0 else 0)) for bucket in buckets]
         highs = [min(_END - 1, bucket * width + (more if bucket >= 0 else 0)) for bucket in buckets]
-        return SQL(
-            "unnest({}::int8[], {}::int8[]) AS r (low, high) JOIN {} AS t ON {} BETWEEN r.low AND r.high"
-        ).format(Literal(lows), Literal(highs), table(self.of.name), column(self.of.key[0], "t"))
+        return SQL("unnest({}::int8[], {}::int8[]) AS r (low, high)").format(Literal(lows), Literal(highs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +119,34 @@ Split = ByRange | ByHash
 
 
 def summed(split: Split, part: Reading, *, is_source: bool) -> Composed:
-    """Return the query of the sums of one part: bucket, rows, sum of their hashes."""
+    """Return the query of the sums of one part: bucket, rows, sum of their hashes.
+
+    A planner that sees what buckets are made of takes each key for one, and sorts all rows, or does without other
+    processes: they come out of a subquery that stays one.
+    """
     hashed = row_hash(split.by, split.of.columns, "t", of_source=is_source)
-    return SQL("SELECT {}, count(*), sum({}) FROM {} AS t WHERE {} GROUP BY 1").format(
-        split.bucket(is_source=is_source), hashed, table(split.of.name), part.where()
-    )
+    return SQL(
+        "SELECT bucket, count(*), sum(hashed)::text"
+        " FROM (SELECT {} AS bucket, {} AS hashed FROM {} AS t WHERE {} OFFSET 0) AS rows GROUP BY 1"
+    ).format(split.bucket(is_source=is_source), hashed, table(split.of.name), part.where())
 
 
-def lines(split: Split, buckets: Sequence[int], part: Reading | None = None, *, is_source: bool) -> Composed:
-    """Return the query of key and hash of all rows of some buckets; of one part, with the bucket before them."""
+def by_range(split: ByRange, buckets: Sequence[int], *, is_source: bool) -> Composed:
+    """Return the query of key and hash of all rows of some ranges, a line for each range: lines cost more than rows."""
+    hashed = row_hash(split.by, split.of.columns, "t", of_source=is_source)
+    key = column(split.of.key[0], "t")
+    return SQL(
+        "SELECT found FROM {}, LATERAL (SELECT string_agg({} || ':' || {}, ' ') AS found FROM {} AS t"
+        " WHERE {} BETWEEN r.low AND r.high) AS one WHERE found IS NOT NULL"
+    ).format(split.ranges(buckets), key, hashed, table(split.of.name), key)
+
+
+def lines(split: ByHash, buckets: Sequence[int], part: Reading | None = None, *, is_source: bool) -> Composed:
+    """Return the query of key and hash of all rows of some buckets; of one part, with side and bucket before them."""
     hashed = row_hash(split.by, split.of.columns, "t", of_source=is_source)
     key, found = columns(split.of.key, "t"), split.rows_of(buckets, is_source=is_source)
     if part is None:
         return SQL("SELECT {}, {} FROM {}").format(key, hashed, found)
     bucket = split.bucket(is_source=is_source)
-    return SQL("SELECT {}, {}, {} FROM {} AND {}").format(bucket, key, hashed, found, part.where())
+    side = Literal(1 if is_source else -1)
+    return SQL("SELECT {}, {}, {}, {} FROM {} AND {}").format(side, bucket, key, hashed, found, part.where())

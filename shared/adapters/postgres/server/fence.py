@@ -3,21 +3,27 @@
 A read-only default is no fence: a session can unset it. A trigger that always fires cannot be passed by whoever does
 not own the table. Creating it waits for every open writer, and whoever comes later fails; so once it stands, nothing
 that is not in the tables will ever be in them. A TRUNCATE is held off as well.
+
+To drop a trigger takes a lock that readers hold up, and that holds up all others meanwhile: one report is enough. So a
+fence is lowered by switching it off, which passes readers, and counts as one only while it fires; what is left of it
+goes when its table is free for a moment.
 https://www.postgresql.org/docs/current/sql-createtrigger.html
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NoReturn
 
 from psycopg import Connection, Error, errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from shared.adapters.postgres.server.catalogue import OURS
-from shared.adapters.postgres.server.session import Rows
+from shared.adapters.postgres.server.holders import WRITING, holders
+from shared.adapters.postgres.server.session import Rows, at_once, sentence
 from shared.adapters.postgres.server.sql import ours, table
-from shared.adapters.postgres.server.subscriptions import feeding
-from shared.errors import PermanentError
+from shared.adapters.postgres.server.subscriptions import demand_unfed, feeding
+from shared.errors import PermanentError, TransientError
 from shared.model.sync import SyncTable
 from shared.model.tables import TableName
 
@@ -28,6 +34,8 @@ _HINT = "writes are stopped here because this database is being rolled back"
 _FUNCTION = SQL("CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS {}")
 _BODY = f"BEGIN RAISE EXCEPTION '{_HINT}' USING ERRCODE = '{REFUSED_STATE}'; END"
 _PAUSE_S = 0.05
+# When a trigger fires, as the catalogue writes it.
+_ALWAYS, _OFF = "A", "D"
 _SIGNED = """
 SELECT obj_description(p.oid, 'pg_proc') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = %s AND p.proname = 'fence'
@@ -39,8 +47,8 @@ SELECT set_config('lock_timeout', greatest(1, least(nullif(mine.setting::int, 0)
 FROM pg_settings AS mine, pg_settings AS circle WHERE mine.name = 'lock_timeout' AND circle.name = 'deadlock_timeout'
 """
 _STANDING = """
-SELECT n.nspname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.tgname = %s AND (t.tgenabled = 'A' OR NOT %s)
+SELECT n.nspname, c.relname, t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.tgname = %s
 """
 _OPEN = """
 SELECT DISTINCT n.nspname, c.relname FROM unnest(%s::oid[]) AS wanted (oid)
@@ -48,15 +56,6 @@ CROSS JOIN LATERAL (SELECT wanted.oid UNION SELECT relid FROM pg_partition_tree(
 JOIN pg_class c ON c.oid = each.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s AND t.tgenabled = 'A')
 ORDER BY 1, 2
-"""
-# Who holds a table against us, and since when; never what they run. Of another role's session no more is shown than its
-# role and process, unless ours is in pg_read_all_stats.
-_HOLDERS = """
-SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.usename, 'somebody') || ' (process ' || a.pid || ')'
-       || coalesce(' since ' || to_char(a.xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC', '')
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.relation = ANY (%s::regclass[]) AND l.granted AND a.pid <> pg_backend_pid()
-  AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 """
 
 
@@ -71,40 +70,30 @@ def raise_fence(connection: Connection[Rows], tables: Sequence[SyncTable], withi
         How long it took, in seconds.
 
     Raises:
-        PermanentError: writers did not end in time, or no trigger stops them; it names them. Nothing is fenced then.
+        PermanentError: writers did not end in time, or no trigger stops them; it names them. Nothing is fenced then,
+            besides what it names as that.
         psycopg.Error: it could not be put up.
     """
     began = monotonic()
-    fed = feeding(connection, [one.oid for one in tables])
-    if fed:
-        said = "; ".join(f"the subscription {one.name} writes past any fence: {one.off}" for one in fed)
-        raise PermanentError(said)
-    names = _fenced(tables)
-    with connection.transaction():
-        connection.execute(_FUNCTION.format(ours("fence"), Literal(_BODY)))
-        connection.execute(SQL("COMMENT ON FUNCTION {}() IS {}").format(ours("fence"), Literal(by)))
-    standing = fenced_tables(connection)
-    for place, name in enumerate(names):
+    demand_unfed(connection, [one.oid for one in tables])
+    names = sorted({name for one in tables for name in (one.name, *one.leaves)})
+    signed = SQL("COMMENT ON FUNCTION {}() IS {}").format(ours("fence"), Literal(by))
+    at_once(connection, (_FUNCTION.format(ours("fence"), Literal(_BODY)), signed))
+    standing = {name for name, fires in _triggers(connection).items() if fires == _ALWAYS}
+    for name in names:
         while name not in standing and not _raised(connection, name):
             if monotonic() - began > within_s:
-                holders = _holders(connection, name)
-                _lower(connection, names[:place])
-                raise PermanentError(f"writers did not let go of {name} within {within_s:.0f} s: {holders}")
+                _give_up(connection, name, within_s)
             sleep(_PAUSE_S)
     return monotonic() - began
 
 
 def fenced_by(connection: Connection[Rows]) -> str:
     """Return which way back keeps writers out; empty if none does. A fence that nobody signed is nobody's: `?`."""
-    if not fenced_tables(connection, only_firing=False):
+    if not fenced_tables(connection):
         return ""
     row = connection.execute(_SIGNED, [OURS]).fetchone()
     return str(row[0]) if row and row[0] else "?"
-
-
-def lower_fence(connection: Connection[Rows], tables: Sequence[SyncTable]) -> None:
-    """Let writers into the tables again."""
-    _lower(connection, _fenced(tables))
 
 
 def open_tables(connection: Connection[Rows], oids: Iterable[int]) -> list[str]:
@@ -114,18 +103,65 @@ def open_tables(connection: Connection[Rows], oids: Iterable[int]) -> list[str]:
 
 
 def lower_fences(connection: Connection[Rows]) -> None:
-    """Let writers in again, wherever a fence of ours is."""
-    _lower(connection, sorted(fenced_tables(connection, only_firing=False)))
+    """Let writers in again, wherever a fence of ours is.
+
+    Raises:
+        TransientError: into some tables not yet, as it says; all others are open.
+    """
+    kept = _let_in(connection)
+    if kept:
+        raise TransientError(f"writers are not let in yet: {kept}")
 
 
 def fenced_tables(connection: Connection[Rows], *, only_firing: bool = True) -> set[TableName]:
     """Return the tables and partitions on which a fence of ours is; changes nothing."""
-    rows: list[Any] = connection.execute(_STANDING, [f"{OURS}_fence", only_firing]).fetchall()
-    return {TableName(schema, name) for schema, name in rows}
+    return {name for name, fires in _triggers(connection).items() if fires != _OFF or not only_firing}
 
 
-def _fenced(tables: Sequence[SyncTable]) -> list[TableName]:
-    return sorted({name for one in tables for name in (one.name, *one.leaves)})
+def clear_fences(connection: Connection[Rows]) -> None:
+    """Drop what is switched off, and leave it on tables that are not free this moment: it does nothing there."""
+    for name in sorted(fenced_tables(connection, only_firing=False) - fenced_tables(connection)):
+        with suppress(errors.LockNotAvailable, errors.UndefinedTable, errors.InsufficientPrivilege):
+            _dropped(connection, name)
+
+
+def _triggers(connection: Connection[Rows]) -> dict[TableName, str]:
+    """Return when each fires, as the catalogue has it."""
+    rows: list[Any] = connection.execute(_STANDING, [f"{OURS}_fence"]).fetchall()
+    return {TableName(schema, name): fires for schema, name, fires in rows}
+
+
+def _let_in(connection: Connection[Rows]) -> str:
+    """Say which tables stay fenced, and why; empty if none does."""
+    kept = [why for name in sorted(fenced_tables(connection)) if (why := _against_switching_off(connection, name))]
+    clear_fences(connection)
+    return "; ".join(kept)
+
+
+def _against_switching_off(connection: Connection[Rows], name: TableName) -> str:
+    try:
+        connection.execute(SQL("ALTER TABLE ONLY {} DISABLE TRIGGER {}").format(table(name), _TRIGGER))
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
+        return f"{name} is held by {holders(connection, name, WRITING)}"
+    except errors.InsufficientPrivilege as error:
+        return sentence(error)
+    except (errors.UndefinedTable, errors.UndefinedObject):  # it went meanwhile
+        return ""
+    return ""
+
+
+def _dropped(connection: Connection[Rows], name: TableName) -> None:
+    """Another one may have put it up again since it was looked at: only the lock tells."""
+    with connection.transaction():
+        connection.execute(SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(table(name)))
+        if name not in fenced_tables(connection):
+            connection.execute(SQL("DROP TRIGGER IF EXISTS {} ON {}").format(_TRIGGER, table(name)))
+
+
+def _give_up(connection: Connection[Rows], name: TableName, within_s: float) -> NoReturn:
+    said = f"writers did not let go of {name} within {within_s:.0f} s: {holders(connection, name, WRITING)}"
+    kept = _let_in(connection)
+    raise PermanentError(f"{said}; still fenced: {kept}" if kept else said)
 
 
 def _raised(connection: Connection[Rows], name: TableName) -> bool:
@@ -134,17 +170,10 @@ def _raised(connection: Connection[Rows], name: TableName) -> bool:
     A writer of several tables is either done with all of them, or refused by the first that is fenced.
     """
     try:
-        with connection.transaction():
-            for statement in _statements(name):
-                connection.execute(statement)
+        at_once(connection, _statements(name))
     except (errors.LockNotAvailable, errors.DeadlockDetected):
         return False
     return True
-
-
-def _lower(connection: Connection[Rows], names: Sequence[TableName]) -> None:
-    for name in names:
-        connection.execute(SQL("DROP TRIGGER IF EXISTS {} ON {}").format(_TRIGGER, table(name)))
 
 
 def unfenced(connection: Connection[Rows], tables: Sequence[SyncTable]) -> list[str]:
@@ -160,8 +189,7 @@ def unfenced(connection: Connection[Rows], tables: Sequence[SyncTable]) -> list[
 
 def _takes_writes(connection: Connection[Rows], name: TableName) -> bool:
     try:
-        with connection.transaction():
-            connection.execute(SQL("DELETE FROM {} WHERE false").format(table(name)))
+        connection.execute(SQL("DELETE FROM {} WHERE false").format(table(name)))
     except Error as error:
         if error.sqlstate != REFUSED_STATE:
             raise
@@ -176,8 +204,3 @@ def _statements(name: TableName) -> Iterator[Composed]:
     ).format(_TRIGGER, table(name), ours("fence"))
     # Not of its partitions, which would be locked as well.
     yield SQL("ALTER TABLE ONLY {} ENABLE ALWAYS TRIGGER {}").format(table(name), _TRIGGER)
-
-
-def _holders(connection: Connection[Rows], name: TableName) -> str:
-    rows = connection.execute(_HOLDERS, [[table(name).as_string()]]).fetchall()
-    return ", ".join(str(row[0]) for row in rows) or "nobody that can be named"

@@ -1,6 +1,6 @@
-"""Names the value that does not fit: a column may be of another type on the source, and take less."""
+"""Names the column of a value that does not fit: it may be of another type on the source, and take less."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +25,23 @@ def misfits_named(target: Connection[Rows], of: SyncTable) -> Iterator[None]:
     """
     try:
         yield
-    except _MISFIT:
-        for one in of.columns:
-            if not one.same and not _fits(target, of, one):
-                said = f"it holds a value on the target that is none of {one.type}, its type on the source"
-                raise PermanentError(f"{of.name}.{one.name}: {said}") from None
+    except _MISFIT as error:
+        odd = [one for one in of.columns if not one.same and not _fits(target, of, one)]
+        # Only the source knows the values of a type that people made; it does not say in which column one was.
+        odd = odd or [one for one in of.columns if one.as_text and _is_of_made_type(error)]
+        if odd:
+            raise PermanentError(_said(of, odd)) from None
         raise
+
+
+def _is_of_made_type(error: errors.Error) -> bool:
+    return isinstance(error, errors.InvalidTextRepresentation) or error.diag.datatype_name is not None
+
+
+def _said(of: SyncTable, odd: Sequence[SyncColumn]) -> str:
+    names = " or ".join(f"{of.name}.{one.name}" for one in odd)
+    types = " or ".join(dict.fromkeys(one.type for one in odd))
+    return f"{names}: it holds a value on the target that is none of {types}, its type on the source"
 
 
 def _fits(target: Connection[Rows], of: SyncTable, one: SyncColumn) -> bool:

@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed
 
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import column, exactly, listed, table
+from shared.adapters.postgres.server.sql import column, exactly, listed, table, written
 from shared.model.sync import ROW_HASH, SyncColumn, SyncTable
 
 
@@ -30,16 +30,16 @@ _WIDEST = dict.fromkeys(("smallint", "integer", "bigint"), "numeric") | {"charac
 _PROBES = """
 SELECT hash_record_extended(ROW(true, 1::int2, 1::int4, -1::int8, 7::oid, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid,
          date '2024-02-29', time '12:34:56.789', timestamp '2024-02-29 12:34:56.789', timestamptz 'infinity',
-         '\\x00ff'::bytea, 'n'::name, 'käse €'::text, 'v'::varchar, 12345678901234.50::numeric(20, 2), NULL::text),
-       0)::text
+         '\\x00ff'::bytea, 'n'::name, 'käse €'::text, 'v'::varchar, 12345678901234.50::numeric(20, 2), NULL::text,
+         jsonb_send('{"käse": [1.0, 1.00, true, null], "": "\\u0001"}')),
+       0)::text, current_setting('server_encoding')
 """
 
 
 def hash_for(source: Connection[Rows], target: Connection[Rows]) -> Hash:
     """Return the fastest hash that is safe for this pair of servers."""
-    probes = [connection.execute(_PROBES).fetchone() for connection in (source, target)]
-    encodings = [connection.execute("SHOW server_encoding").fetchone() for connection in (source, target)]
-    return Hash.RECORD if probes[0] == probes[1] and encodings[0] == encodings[1] else Hash.MD5
+    here, there = (connection.execute(_PROBES).fetchone() for connection in (source, target))
+    return Hash.RECORD if here == there else Hash.MD5
 
 
 def row_hash(by: Hash, columns: Iterable[SyncColumn], of: str, *, of_source: bool) -> Composed:
@@ -50,11 +50,16 @@ def row_hash(by: Hash, columns: Iterable[SyncColumn], of: str, *, of_source: boo
         of_source: On the source values have their type already; elsewhere they are read as that type.
     """
     if by is Hash.RECORD:
-        values = listed(exactly(one, of) if one.same else _as_text(one, of, of_source) for one in columns)
+        values = listed(_of_record(one, of) if one.same else _as_text(one, of, of_source) for one in columns)
         return SQL("hash_record_extended(ROW({}), 0)").format(values)
     values = listed(_as_text(one, of, of_source) for one in columns)
     text = SQL("convert_to(ROW({})::text, 'UTF8')").format(values)
     return SQL("('x' || left(md5({}), 16))::bit(64)::bigint").format(text)
+
+
+def _of_record(one: SyncColumn, of: str) -> Composable:
+    """What is sent of JSON is its text as well, and is had with one copy less: a twentieth of a comparison's time."""
+    return SQL("jsonb_send({})").format(column(one.name, of)) if one.type == "jsonb" else exactly(one, of)
 
 
 def hashed_rows(of: SyncTable, *, of_source: bool) -> Composed:
@@ -68,8 +73,12 @@ def hashed_rows(of: SyncTable, *, of_source: bool) -> Composed:
 
 
 def _as_text(one: SyncColumn, of: str, of_source: bool) -> Composable:
-    value = SQL("{}::text").format(column(one.name, of)) if one.same or of_source else as_on_source(one, of)
+    value = written(one, of) if one.same else _as_other(one, of, of_source)
     return SQL('{} COLLATE "C"').format(value)
+
+
+def _as_other(one: SyncColumn, of: str, of_source: bool) -> Composable:
+    return SQL("{}::text").format(column(one.name, of)) if of_source else as_on_source(one, of)
 
 
 def as_on_source(one: SyncColumn, of: str) -> Composable:

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import Connection, Error, errors
 
 from shared.adapters.postgres.server.session import Rows
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.model.sync import SyncRules
 
 # "rollback" in ASCII: locks of others in the same database have other numbers.
@@ -46,12 +46,15 @@ def alone(sides: Sequence[Connection[Rows]], rules: SyncRules) -> Iterator[None]
 
     Raises:
         TransientError: another one is at it.
+        PermanentError: two sides are one database.
     """
     for side in sides:
         _prepare(side, rules)
     try:
         _lock_all(sides)
     except TransientError:
+        if len({_place(side) for side in sides}) < len(sides):
+            raise PermanentError("source and target are the same database") from None
         if not all(_is_silent(side) for side in sides):
             raise
         for side in sides:
@@ -79,6 +82,17 @@ def instead_of_others(side: Connection[Rows]) -> Iterator[None]:
         _release(side)
 
 
+@contextmanager
+def unless_at_work(side: Connection[Rows]) -> Iterator[bool]:
+    """Keep workers out of a side, if there is none; say whether that is so."""
+    row: Any = side.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    try:
+        yield bool(row[0])
+    finally:
+        if row[0]:
+            _release(side)
+
+
 def _prepare(side: Connection[Rows], rules: SyncRules) -> None:
     # While the other side is waited for, this one is idle: for a statement, or for writers before the fence.
     longest = 2 * rules.statement_timeout + rules.fence_within
@@ -96,6 +110,10 @@ def _lock_all(sides: Sequence[Connection[Rows]]) -> None:
             for locked in sides[:place]:
                 _release(locked)
             raise
+
+
+def _place(side: Connection[Rows]) -> Rows | None:
+    return side.execute("SELECT current_database(), pg_postmaster_start_time()").fetchone()
 
 
 def _is_silent(side: Connection[Rows]) -> bool:

@@ -6,10 +6,9 @@ hides would look deleted. Planner settings are those that keep small joins on th
 https://www.postgresql.org/docs/current/runtime-config-client.html
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -19,9 +18,11 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Composable
 
-from shared.errors import PermanentError, TransientError
+from shared.adapters.postgres.server.authorities import authorities
+from shared.adapters.postgres.server.translation import sentence, translated
+from shared.errors import PermanentError
 
-log = logging.getLogger(__name__)
+__all__ = ["Access", "Rows", "at_once", "sentence", "translated"]
 
 Rows = tuple[object, ...]
 _T = TypeVar("_T")
@@ -49,15 +50,6 @@ _SETTINGS = {
 _CONNECT_WITHIN_S = 10
 # How much later than the server's own time-out its answer may come.
 _MARGIN_S = 2.0
-_RETRY = timedelta(seconds=2)
-# Classes of SQLSTATE that say "not now": connection, insufficient resources (not a full disk), operator intervention,
-# a transaction that was rolled back, or left alone for too long, as by who waits for the other side. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "53", "57", "40", "55P03", "55006", "25P03", "25P04")
-_FULL = ("53100",)
-# What a server says that takes no connection now; all else that it refuses one for stays as it is. And what a client
-# says that refuses the server.
-_NOT_NOW = ("starting up", "shutting down", "recovery mode", "not yet accept", "too many", "connection slots")
-_NOT_TRUSTED = ("certificate", "does not support SSL")
 
 
 class _Side(Connection[Rows]):
@@ -98,8 +90,8 @@ class Access:
     """
 
     called: str
-    conninfo: str
-    token: Callable[[], str] | None = None
+    conninfo: str = field(repr=False)  # it holds a password
+    token: Callable[[], str] | None = field(default=None, repr=False)
     verified: bool = True
 
     @contextmanager
@@ -140,7 +132,7 @@ class Access:
         given |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "client_encoding": "UTF8"}
         given |= {"tcp_user_timeout": int(statement / timedelta(milliseconds=1)) + 10_000}
         if self.verified:
-            given |= {"sslmode": "verify-full", "sslrootcert": given.get("sslrootcert", "system")}
+            given |= {"sslmode": "verify-full", "sslrootcert": given.get("sslrootcert") or authorities()}
         if self.token is not None:
             given |= {"password": self.token()}
         connection = _Side.connect(**given, autocommit=True, prepare_threshold=None)
@@ -177,48 +169,6 @@ def _configure(connection: Connection[Rows], statement: timedelta, lock: timedel
 
 def _ms(span: timedelta) -> str:
     return str(int(span / timedelta(milliseconds=1)))
-
-
-@contextmanager
-def translated(called: str) -> Iterator[None]:
-    """Turn what the driver raises into the errors of this product; never with a value or a secret in it.
-
-    Args:
-        called: The side that is to blame where the error itself says none.
-
-    Raises:
-        TransientError, PermanentError: with the server's own first line, which names objects, never rows.
-    """
-    try:
-        yield
-    except psycopg.Error as error:
-        side = next(iter(getattr(error, "__notes__", ())), called)
-        said = f"{side} database: {sentence(error)}"
-        log.info("%s (%s)", said, error.sqlstate)
-        if _passes(error):
-            raise TransientError(said, retry_after=_RETRY) from None
-        raise PermanentError(said) from None
-
-
-def sentence(error: psycopg.Error) -> str:
-    """Say what the server said, without its detail: that quotes rows."""
-    primary = error.diag.message_primary
-    if primary:
-        about = [error.diag.table_name, error.diag.constraint_name]
-        named = ", ".join(name for name in about if name)
-        return f"{primary} ({named})" if named and named not in primary else primary
-    return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _passes(error: psycopg.Error) -> bool:
-    state = error.sqlstate or ""
-    if state:
-        return state.startswith(_PASSING) and state not in _FULL
-    # There is no state while a connection is being made: the server refuses it, or there is none that we trust.
-    said = str(error)
-    if "FATAL:" in said:
-        return any(word in said for word in _NOT_NOW)
-    return isinstance(error, psycopg.OperationalError) and not any(word in said for word in _NOT_TRUSTED)
 
 
 def at_once(side: Connection[Rows], statements: Iterable[Composable]) -> Cursor[Rows]:

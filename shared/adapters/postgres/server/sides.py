@@ -9,6 +9,7 @@ from shared.adapters.postgres.server.catalogue import read_catalogue
 from shared.adapters.postgres.server.hashing import Hash, hash_for
 from shared.adapters.postgres.server.session import Access, Rows
 from shared.decision.sync_plan import sync_plan
+from shared.errors import PermanentError
 from shared.model.policy_data import Database
 from shared.model.sync import SyncPlan, SyncRules
 from shared.model.tables import Catalogue
@@ -27,9 +28,24 @@ class Sides:
 
 
 def read_sides(source: Connection[Rows], target: Connection[Rows], rules: SyncRules) -> Sides:
-    """Read both catalogues, and plan; changes nothing."""
-    here, there = read_catalogue(source), read_catalogue(target)
+    """Read both catalogues, and plan; changes nothing.
+
+    Raises:
+        PermanentError: it is one database.
+    """
+    here, there = read_catalogue(source, rules.tables), read_catalogue(target, rules.tables)
+    if here.server.place == there.server.place:
+        raise PermanentError("source and target are the same database")
     return Sides(source, target, here, there, sync_plan(here, there, rules), hash_for(source, target))
+
+
+def name_in_full(*sides: Connection[Rows]) -> None:
+    """Have values that name objects, such as those of `regclass`, written with their schema, wherever they are found.
+
+    What a role's or a database's search path leaves out on one side, it would not on the other.
+    """
+    for side in sides:
+        side.execute("SELECT set_config('search_path', 'pg_catalog', false)")
 
 
 def accesses(database: Database, token: Callable[[], str]) -> tuple[Access, Access]:

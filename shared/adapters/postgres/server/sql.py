@@ -1,13 +1,14 @@
 """Pieces of SQL: names are always quoted by the driver, never pasted."""
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from shared.adapters.postgres.server.catalogue import OURS
 from shared.model.sync import SyncColumn, SyncTable
-from shared.model.tables import TableName
+from shared.model.tables import BUILT_IN, Equality, Reference, TableName
 
 
 def ours(name: str) -> Identifier:
@@ -38,9 +39,31 @@ def row(names: Iterable[str], of: str = "") -> Composed:
     return SQL("ROW({})").format(columns(names, of))
 
 
-def same_key(key: Iterable[str], left: str, right: str) -> Composed:
-    """Return the condition that two rows have the same key."""
-    return listed((SQL("{} = {}").format(column(name, left), column(name, right)) for name in key), " AND ")
+def same_row(of: SyncTable, left: str, right: str) -> Composed:
+    """Return the condition that two rows are the same one, by what names them."""
+    return same_values(of, of.named_by, left, right)
+
+
+def same_values(of: SyncTable, names: Iterable[str], left: str, right: str) -> Composed:
+    """Return the condition that two rows have the same values in some columns, as an index of these takes it."""
+    equal = {one.name: one.equal for one in of.columns}
+    pairs = ((equal.get(name, BUILT_IN), column(name, left), column(name, right)) for name in names)
+    return listed((equals(by, mine, other) for by, mine, other in pairs), " AND ")
+
+
+def equals(by: Equality, left: Composable, right: Composable) -> Composed:
+    """Return the condition that two values are equal in the sense of their type.
+
+    That of an extension is named with its schema: it may be on no search path, and text would be compared then.
+    """
+    operator = SQL("=") if by.is_built_in else SQL("OPERATOR({}.{})").format(Identifier(by.schema), SQL(by.operator))
+    return SQL("{} {} {}").format(left, operator, right)
+
+
+def leads(reference: Reference, child: str, parent: str) -> Composed:
+    """Return the condition that a row refers to another one, as the foreign key takes it."""
+    pairs = zip(reference.columns, reference.to_columns, reference.equal or repeat(BUILT_IN), strict=False)
+    return listed((equals(by, column(to, parent), column(mine, child)) for mine, to, by in pairs), " AND ")
 
 
 def exactly(one: SyncColumn, of: str = "") -> Composable:
@@ -48,8 +71,13 @@ def exactly(one: SyncColumn, of: str = "") -> Composable:
 
     What is written is compared byte by byte: some collations take different texts for equal.
     """
+    return column(one.name, of) if one.exact else SQL('{} COLLATE "C"').format(written(one, of))
+
+
+def written(one: SyncColumn, of: str = "") -> Composed:
+    """Return a column's value as it is written. A cast to text would drop the blanks that end a `bpchar`."""
     value = column(one.name, of)
-    return value if one.exact else SQL('{}::text COLLATE "C"').format(value)
+    return SQL("textin(bpcharout({}))").format(value) if one.type == "bpchar" else SQL("{}::text").format(value)
 
 
 def differs(of: SyncTable, left: str, right: str) -> Composed:

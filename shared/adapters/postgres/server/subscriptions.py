@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sides import Sides
+from shared.errors import PermanentError
 from shared.model.policy_data import Capture
 from shared.model.sync import Finding, Severity
 
@@ -49,6 +50,18 @@ def feeding(side: Connection[Rows], oids: Iterable[int]) -> list[Feeding]:
     """Return the subscriptions that write into tables, or partitions of theirs."""
     rows: list[Any] = side.execute(_FEEDING, [list(oids)]).fetchall()
     return [Feeding(name, slot, tuple(into)) for name, slot, into in rows]
+
+
+def demand_unfed(side: Connection[Rows], oids: Iterable[int]) -> None:
+    """Raise if logical replication writes into tables: no trigger holds it off, and no hook that stops clients.
+
+    Raises:
+        PermanentError: it does; the sentence says what ends it.
+    """
+    fed = feeding(side, oids)
+    if fed:
+        said = "; ".join(f"the subscription {one.name} writes past any fence: {one.off}" for one in fed)
+        raise PermanentError(said)
 
 
 def of_subscriptions(sides: Sides, capture: Capture) -> Iterator[Finding]:

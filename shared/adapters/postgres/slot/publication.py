@@ -9,16 +9,17 @@ root is published without a list, which only stands for partitions that are made
 https://www.postgresql.org/docs/current/logical-replication-col-lists.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from shared.adapters.postgres.capture.key_log import captured_oids, log_of, remove_capture
+from shared.adapters.postgres.capture.key_log import creating_log, log_of, removing
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import columns, listed, ours, table
+from shared.adapters.postgres.server.turns import in_a_gap
 from shared.model.tables import Table, TableName
 
 # A partition that is made later takes its replica identity from the primary key of its root, and nothing else.
@@ -99,60 +100,62 @@ def not_carried(target: Connection[Rows], tables: Sequence[Table]) -> dict[Table
     return said
 
 
-def publish(target: Connection[Rows], name: str, of: Table) -> None:
-    """Carry a table from now on, with a log of its own; the caller's transaction decides from when.
+def publish(target: Connection[Rows], name: str, of: Table, within_s: float) -> bool:
+    """Carry a table from now on, with a log of its own; return whether its writers left a gap for it.
 
-    Open writers are waited for: what they wrote before the table was in the publication would not be told.
+    Open writers are waited for: what they wrote before the table was in the publication would not be told. A partition
+    that came meanwhile is not in it: then it is done again.
     """
-    if of.oid in captured_oids(target):
-        remove_capture(target, of.name, of.oid, of.leaves)
-    target.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table(of.name)))
-    relations = [one for one in read_published(target, [of])[of.oid] if one.kind == "r" or one.name == of.name]
-    _take_out(target, name, [one.name for one in relations])
-    adding = SQL("ALTER PUBLICATION {} ADD TABLE {}")
-    target.execute(adding.format(Identifier(name), listed(_listed(one) for one in relations)))
-    for statement in _log(of):
-        target.execute(statement)
-    target.execute(
-        SQL(
-            "INSERT INTO {} (slot, oid, key, log, entries) SELECT %s, %s, %s, %s::regclass, array_agg(r.oid)"
-            " FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"
-            " WHERE p.pubname = %s AND r.prrelid = ANY (%s::regclass[])"
-            " ON CONFLICT (slot, oid) DO UPDATE SET key = excluded.key, log = excluded.log,"
-            " entries = excluded.entries, rollback_xid = pg_current_xact_id()"
-        ).format(ours("slot_table")),
-        [name, of.oid, list(of.key), log_of(of.oid).as_string(), name, _quoted([one.name for one in relations])],
+    relations: list[Published] = []
+    while relations != (found := _relations(target, of)):
+        relations = found
+        if not in_a_gap(target, _publishing(target, name, of, relations), within_s):
+            return False
+    return True
+
+
+def _relations(target: Connection[Rows], of: Table) -> list[Published]:
+    return [one for one in read_published(target, [of])[of.oid] if one.kind == "r" or one.name == of.name]
+
+
+def _publishing(target: Connection[Rows], name: str, of: Table, relations: Sequence[Published]) -> Iterator[Composed]:
+    """Whatever a log of this table holds is of no checkpoint that this slot covers."""
+    names = [one.name for one in relations]
+    publication, quoted = Identifier(name), Literal([table(one).as_string() for one in names])
+    yield SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table(of.name))
+    yield from removing(of.oid)
+    present = _present(target, name, names)
+    if present:
+        yield SQL("ALTER PUBLICATION {} DROP TABLE {}").format(publication, listed(map(table, present)))
+    yield SQL("ALTER PUBLICATION {} ADD TABLE {}").format(publication, listed(_listed(one) for one in relations))
+    yield from creating_log(of)
+    yield SQL(
+        "INSERT INTO {tables} (slot, oid, key, log, entries) SELECT {name}, {oid}, {key}, {log}::regclass,"
+        " array_agg(r.oid) FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"
+        " WHERE p.pubname = {name} AND r.prrelid = ANY ({relations}::regclass[])"
+        " ON CONFLICT (slot, oid) DO UPDATE SET key = excluded.key, log = excluded.log,"
+        " entries = excluded.entries, rollback_xid = pg_current_xact_id()"
+    ).format(
+        tables=ours("slot_table"),
+        name=Literal(name),
+        oid=Literal(of.oid),
+        key=Literal(list(of.key)),
+        log=Literal(log_of(of.oid).as_string()),
+        relations=quoted,
     )
 
 
-def _take_out(target: Connection[Rows], name: str, relations: Sequence[TableName]) -> None:
-    present: list[Any] = target.execute(
+def _present(target: Connection[Rows], name: str, relations: Sequence[TableName]) -> list[TableName]:
+    rows: list[Any] = target.execute(
         "SELECT n.nspname, c.relname FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid"
         " JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE p.pubname = %s AND c.oid = ANY (%s::regclass[])",
-        [name, _quoted(relations)],
+        [name, [table(one).as_string() for one in relations]],
     ).fetchall()
-    if present:
-        dropping = SQL("ALTER PUBLICATION {} DROP TABLE {}")
-        target.execute(dropping.format(Identifier(name), listed(Identifier(*one) for one in present)))
-
-
-def _quoted(names: Sequence[TableName]) -> list[str]:
-    return [table(name).as_string() for name in names]
+    return [TableName(*row) for row in rows]
 
 
 def _listed(one: Published) -> Composed:
     if one.kind == "p":
         return Composed([table(one.name)])
     return SQL("{} ({})").format(table(one.name), columns(one.identity))
-
-
-def _log(of: Table) -> list[Composed]:
-    """Whatever a log of this table holds is of no checkpoint that this slot covers."""
-    return [
-        SQL("DROP TABLE IF EXISTS {}").format(log_of(of.oid)),
-        SQL("CREATE TABLE {} AS SELECT {}, pg_current_xact_id() AS rollback_xid FROM {} WITH NO DATA").format(
-            log_of(of.oid), columns(of.key), table(of.name)
-        ),
-        SQL("ALTER TABLE {} ALTER rollback_xid SET NOT NULL").format(log_of(of.oid)),
-    ]

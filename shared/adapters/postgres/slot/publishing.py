@@ -8,8 +8,7 @@ the log of all databases until it is read.
 https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
 """
 
-from collections.abc import Callable, Sequence
-from time import monotonic, sleep
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection, errors
@@ -17,7 +16,6 @@ from psycopg.sql import SQL, Identifier
 
 from shared.adapters.postgres.capture.key_log import install_schema, log_of
 from shared.adapters.postgres.server.catalogue import OURS
-from shared.adapters.postgres.server.fence import GIVE_WAY
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import ours
 from shared.adapters.postgres.slot.log import carried_by
@@ -26,7 +24,6 @@ from shared.adapters.postgres.slot.publication import not_carried, publish
 from shared.errors import PermanentError, TransientError
 from shared.model.tables import Table, TableName
 
-_PAUSE_S = 0.1
 _FAILS_OVER = 170_000
 
 
@@ -58,8 +55,8 @@ def install_slot(
         _create(target, name)
     whole, left_out = _whole(target, tables, name), not_carried(target, tables)
     for one in tables:
-        if one.oid not in whole and one.name not in left_out:
-            _in_a_gap(target, one, lambda one=one: publish(target, name, one), within_s)  # type: ignore[misc]
+        if one.oid not in whole and one.name not in left_out and not publish(target, name, one, within_s):
+            raise TransientError(f"{one.name} was never free for a moment: it is not captured")
     return left_out
 
 
@@ -131,18 +128,3 @@ def _whole(target: Connection[Rows], tables: Sequence[Table], name: str) -> set[
     keys = {one.oid: one.key for one in tables}
     captured = slot_captured(target, name)
     return {oid for oid, is_whole in captured.items() if is_whole and carried.keys[oid] == keys.get(oid)}
-
-
-def _in_a_gap(target: Connection[Rows], of: Table, does: Callable[[], None], within_s: float) -> None:
-    """Do it in a gap that writers leave: each wait for the lock holds up whoever comes after us."""
-    until = monotonic() + within_s
-    while True:
-        try:
-            with target.transaction():
-                target.execute(GIVE_WAY)
-                does()
-            return
-        except (errors.LockNotAvailable, errors.DeadlockDetected):
-            if monotonic() > until:
-                raise TransientError(f"{of.name} was never free for a moment: it is not captured") from None
-            sleep(_PAUSE_S)

@@ -5,7 +5,8 @@ comes back as its image has it, in all of its columns.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection
@@ -18,7 +19,7 @@ from shared.adapters.postgres.way_back.state import State
 from shared.decision.sync_order import order_of
 from shared.errors import PermanentError
 from shared.model.sync import Pass, SyncColumn, SyncPlan, SyncTable
-from shared.model.tables import Column, Generated, Table
+from shared.model.tables import Catalogue, Column, Generated, Reference, Table, TableName
 
 _CHANGED = """
 SELECT oid::int8 FROM {} WHERE sync = %s AND pass = ANY (%s)
@@ -44,7 +45,7 @@ def undo_plan(source: Connection[Rows], sync: str, state: State) -> SyncPlan:
     Raises:
         PermanentError: not all of it can come back; what and why is named.
     """
-    catalogue = read_catalogue(source)
+    catalogue = read_catalogue(source, wanted=())
     found = {str(name): table for name, table in catalogue.tables.items()}
     asked = SQL(_CHANGED).format(ours("progress"))
     rows: list[Any] = source.execute(asked, [sync, [one.value for one in Pass]]).fetchall()
@@ -55,10 +56,19 @@ def undo_plan(source: Connection[Rows], sync: str, state: State) -> SyncPlan:
     order, _ = order_of({found[name].name: found[name] for name in named.values()})
     return SyncPlan(
         tables=tuple(
-            _of_table(source, sync, oid, found[name], order.index(found[name].name)) for oid, name in named.items()
+            replace(
+                _of_table(source, sync, oid, found[name], order.index(found[name].name)),
+                referred=tuple(_referring(catalogue, found[name].name)),
+            )
+            for oid, name in named.items()
         ),
         replica_role=catalogue.server.replica_role,
     )
+
+
+def _referring(catalogue: Catalogue, name: TableName) -> Iterator[tuple[TableName, Reference]]:
+    for of in catalogue.tables.values():
+        yield from ((of.name, one) for one in of.references if one.to == name)
 
 
 def _of_table(source: Connection[Rows], sync: str, oid: int, of: Table, place: int) -> SyncTable:
@@ -70,6 +80,7 @@ def _of_table(source: Connection[Rows], sync: str, oid: int, of: Table, place: i
         key=key,
         columns=tuple(_column(of.by_name[name], in_key=name in key) for name in columns),
         place=place,
+        references=of.references,
         triggers=tuple(of.triggers.items()),
     )
 
@@ -101,4 +112,5 @@ def _column(of: Column, *, in_key: bool) -> SyncColumn:
         same=True,
         in_key=in_key,
         always_identity=of.generated is Generated.IDENTITY_ALWAYS,
+        equal=of.equal,
     )

@@ -1,8 +1,10 @@
 """Takes a way back of rows itself back, in slices, and proves that each row it had touched is as it was.
 
-The source is all that it needs: that the target is down is when it is wanted.
+What stands against it is looked for before anything is taken back, and once more at the end. The source is all that it
+needs: that the target is down is when it is wanted.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from time import monotonic
@@ -16,7 +18,9 @@ from shared.adapters.postgres.server.one_worker import alone
 from shared.adapters.postgres.server.session import Access, Rows
 from shared.adapters.postgres.undo.chunks import applied_chunks, undo_chunk
 from shared.adapters.postgres.undo.copies import copies_afterwards, copies_now
+from shared.adapters.postgres.undo.missing import demand_images
 from shared.adapters.postgres.undo.plan import undo_plan
+from shared.adapters.postgres.undo.references import lonely_afterwards, lonely_now
 from shared.adapters.postgres.undo.touched import Changed, changed_since, not_back
 from shared.adapters.postgres.way_back.state import Stage, State, stored_state
 from shared.errors import PermanentError
@@ -42,12 +46,16 @@ class UndoState:
     Attributes:
         left: Chunks that are not taken back yet.
         overwritten: What others had changed since, by table, and was overwritten.
+        late: How many rows others have changed only after that was looked for, by table.
+        lonely: How many rows lead nowhere that did so before, by foreign key.
         copies: Of tables without a key, how many of each row there must be at the end, as a digest.
     """
 
     stage: UndoStage = UndoStage.LOOK
     left: int = 0
     overwritten: dict[str, str] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
+    lonely: dict[str, int] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     said: str = ""
 
@@ -87,12 +95,11 @@ class Undo:
                 return state
             plan = undo_plan(source, self._id, was)
             fence()
-            while monotonic() < until:
+            while True:  # however short a slice is, it gets on
                 state = self._next(source, plan, was, state, until)
                 save_note(source, self._id, _NOTE, TypeAdapter(UndoState).dump_json(state).decode())
-                if state.stage is UndoStage.DONE:
-                    break
-            return state
+                if state.stage is UndoStage.DONE or monotonic() > until:
+                    return state
 
     def _next(self, source: Connection[Rows], plan: SyncPlan, was: State, state: UndoState, until: float) -> UndoState:
         if state.stage is UndoStage.LOOK:
@@ -103,6 +110,7 @@ class Undo:
 
     def _look(self, source: Connection[Rows], plan: SyncPlan, was: State, state: UndoState) -> UndoState:
         """What others have changed since is theirs; from here on the way back itself goes on no more."""
+        demand_images(source, self._id, plan)
         nameless = {str(of.name): copies_afterwards(source, self._id, of) for of in plan.tables if not of.key}
         found = {str(of.name): changed_since(source, self._id, of) for of in plan.tables if of.key}
         found |= {name: Changed(0, one.lacking, ()) for name, one in nameless.items()}
@@ -110,21 +118,25 @@ class Undo:
         if changed and not self._overwrite:
             said = "; ".join(f"{name}: {what}" for name, what in changed.items())
             raise PermanentError(f"rows were changed on the source since: {said}")
+        lonely = lonely_afterwards(source, self._id, plan)
         for of in plan.tables:
             summarise_images(source, of)
         save_state(source, self._id, replace(was, stage=Stage.UNDONE, said="it was taken back"))
         copies = {name: one.digest for name, one in nameless.items()}
-        return replace(state, stage=UndoStage.UNDO, overwritten=changed, copies=copies)
+        return replace(state, stage=UndoStage.UNDO, overwritten=changed, copies=copies, lonely=lonely)
 
     def _undo(self, source: Connection[Rows], plan: SyncPlan, state: UndoState, until: float) -> UndoState:
-        chunks = applied_chunks(source, self._id, plan)
-        for place, chunk in enumerate(chunks):
-            if monotonic() > until:
-                return replace(state, left=len(chunks) - place)
-            undo_chunk(source, chunk, replica_role=plan.replica_role)
-        return replace(state, stage=UndoStage.PROVE, left=0)
+        chunks, late = applied_chunks(source, self._id, plan), Counter(state.late)
+        for left, chunk in zip(reversed(range(len(chunks))), chunks, strict=True):
+            late[str(chunk.of.name)] += undo_chunk(
+                source, chunk, replica_role=plan.replica_role, overwrite=self._overwrite
+            )
+            if left and monotonic() > until:
+                return replace(state, left=left, late=dict(late))
+        return replace(state, stage=UndoStage.PROVE, left=0, late=dict(late))
 
     def _prove(self, source: Connection[Rows], plan: SyncPlan, state: UndoState) -> UndoState:
+        demand_images(source, self._id, plan)
         found = {str(of.name): not_back(source, self._id, of) for of in plan.tables if of.key}
         wrong = [f"{count} of {name}" for name, count in found.items() if count]
         wrong += [
@@ -134,7 +146,12 @@ class Undo:
         ]
         if wrong:
             raise PermanentError(f"rows of the source are not as they were: {', '.join(wrong)}")
-        return replace(state, stage=UndoStage.DONE, said="every row that was touched is as it was")
+        led_away = lonely_now(source, plan, state.lonely)
+        if led_away:
+            raise PermanentError(f"rows refer to what went when it was taken back: {'; '.join(led_away)}")
+        late = {name: f"{rows} changed meanwhile" for name, rows in state.late.items() if rows}
+        said = "every row that was touched is as it was"
+        return replace(state, stage=UndoStage.DONE, said=said, overwritten=late | state.overwritten)
 
 
 def _load(source: Connection[Rows], sync: str) -> UndoState:

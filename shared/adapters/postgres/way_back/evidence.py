@@ -1,5 +1,10 @@
-"""What a way back shows for itself, as JSON values: for the receipt, and for people who watch it."""
+"""What a way back shows for itself, as JSON values: for the receipt, and for people who watch it.
 
+Of rows it names keys and columns, never what they hold: a receipt is kept for longer, and read by more people, than the
+rows themselves. Those who may read these find both sides of them on the source (`listing`), until images are dropped.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from psycopg import Connection
@@ -16,7 +21,13 @@ _EFFECTS = """
 SELECT oid::int8, sum(inserted - vacated)::int8, sum(updated + vacated)::int8, sum(deleted)::int8, max(took_ms)
 FROM {} WHERE sync = %s AND pass = ANY (%s) GROUP BY 1 ORDER BY 1
 """
-_CONFLICTS = "SELECT oid::int8, kept, count(*) FROM {} WHERE sync = %s GROUP BY 1, 2 ORDER BY 1, 2"
+# One row may have been decided in several rounds: the last one counts.
+_CONFLICTS = """
+SELECT oid::int8, kept, count(*)
+FROM (SELECT DISTINCT ON (oid, key) oid, kept FROM {} WHERE sync = %s ORDER BY oid, key, round DESC) AS decided
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_NAMING = ("key", "column")
 # Of passes over the same keys the last one counts: what is vacated is put, and what is put first is dropped last.
 _APPLIED = """
 SELECT coalesce(sum(keys) FILTER (WHERE pass NOT IN ('vacate', 'drop')), 0)::int8,
@@ -40,9 +51,14 @@ def shown(source: Connection[Rows], sync: str, state: State) -> dict[str, Any]:
         "rules": state.judged,
         "conflicts": _conflicts(source, sync, state),
         "conflicts_not_seen": state.unseen,
-        "unexplained": shown_unexplained(source, sync, state.names),
+        "unexplained": {
+            name: one | {"differences": _named(one["differences"])}
+            for name, one in shown_unexplained(source, sync, state.names).items()
+        },
         "unexplained_not_told": state.not_told,
-        "differences": noted_differences(source, sync),
+        "differences": {
+            name: one | {"rows": _named(one["rows"])} for name, one in noted_differences(source, sync).items()
+        },
     }
 
 
@@ -84,5 +100,15 @@ def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict
 
 
 def _conflicts(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, int]]:
+    """Several rules may have decided, one after the other."""
     rows: list[Any] = source.execute(SQL(_CONFLICTS).format(ours("conflict")), [sync]).fetchall()
-    return {state.names.get(oid, str(oid)): {"rows": count, f"kept_{kept}": count} for oid, kept, count in rows}
+    shown: dict[str, dict[str, int]] = {}
+    for oid, kept, count in rows:
+        of_table = shown.setdefault(state.names.get(oid, str(oid)), {"rows": 0})
+        of_table["rows"] += count
+        of_table[f"kept_{kept}"] = count
+    return shown
+
+
+def _named(differences: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: one[name] for name in _NAMING} for one in differences]

@@ -9,7 +9,19 @@ from shared.model.policy_data import Rule
 _LONGEST = 200
 
 
-def answer(side: Connection[Rows], name: str, rule: Rule) -> str:
+def judge(side: Connection[Rows], name: str, rule: Rule) -> str:
+    """Return what a rule gives, if it is what is expected of it.
+
+    Raises:
+        PermanentError: it is not.
+    """
+    got = _answer(side, name, rule)
+    if got != rule.expect:
+        raise PermanentError(f"the rule {name} expects {rule.expect[:_LONGEST]!r}, and got {got[:_LONGEST]!r}")
+    return got[:_LONGEST]
+
+
+def _answer(side: Connection[Rows], name: str, rule: Rule) -> str:
     """Return the value that a rule's query gives, as text.
 
     Raises:
@@ -19,6 +31,7 @@ def answer(side: Connection[Rows], name: str, rule: Rule) -> str:
     try:
         with side.transaction():
             side.execute("SET TRANSACTION READ ONLY")
+            side.execute("SET LOCAL search_path TO DEFAULT")  # names in it are meant as its role and database have them
             side.execute("SELECT set_config('statement_timeout', %s, true)", [within])
             # As one value, it has one row of one column, or the server says that it has not.
             row = side.execute(f"SELECT (\n{rule.query}\n)::text".encode()).fetchone()
@@ -27,15 +40,3 @@ def answer(side: Connection[Rows], name: str, rule: Rule) -> str:
     except (errors.ProgrammingError, errors.DataError, errors.InternalError) as error:
         raise PermanentError(f"the rule {name} cannot be asked: {sentence(error)}") from None
     return str(row[0]) if row and row[0] is not None else ""
-
-
-def judge(side: Connection[Rows], name: str, rule: Rule) -> str:
-    """Return what a rule gives, if it is what is expected of it.
-
-    Raises:
-        PermanentError: it is not.
-    """
-    got = answer(side, name, rule)
-    if got != rule.expect:
-        raise PermanentError(f"the rule {name} expects {rule.expect[:_LONGEST]!r}, and got {got[:_LONGEST]!r}")
-    return got[:_LONGEST]

@@ -1,5 +1,6 @@
 """Reads what is kept in both databases of checkpoints and of ways back, whichever of the two answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +11,11 @@ from psycopg.sql import SQL
 from shared.adapters.postgres.capture.snapshot import Checkpoint
 from shared.adapters.postgres.capture.written import written_keys
 from shared.adapters.postgres.checkpoint.logs import gaps, lost_as_a_whole
+from shared.adapters.postgres.checkpoint.watching import untold_by_slot
 from shared.adapters.postgres.server.catalogue import OURS
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import ours
-from shared.adapters.postgres.slot.look import SlotLook, look_at_slot
+from shared.adapters.postgres.slot.look import SlotLook, look_at_slot, slot_standing
 from shared.adapters.postgres.slot.publishing import slot_name
 from shared.adapters.postgres.way_back.state import State, stored_state
 from shared.model.policy_data import Capture
@@ -24,7 +26,11 @@ _SYNCS = """
 SELECT n.sync, max(p.at) FROM {notes} AS n LEFT JOIN {progress} AS p USING (sync)
 WHERE n.name = 'state' GROUP BY 1 ORDER BY max(p.at) DESC NULLS FIRST, 1
 """
-_CONFLICTS = "SELECT oid::int8, key, kept, source, target FROM {} WHERE sync = %s ORDER BY oid, key"
+# One row may have been decided in several rounds, each by other images.
+_DECIDED = {
+    "conflict": "SELECT oid::int8, key, kept, source, target FROM {} WHERE sync = %s ORDER BY oid, key, round",
+    "unexplained": "SELECT oid::int8, key, kept, source, target FROM {} WHERE sync = %s ORDER BY oid, key",
+}
 _IMAGES = """
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::int8
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -43,7 +49,7 @@ class KeptCheckpoint:
 
     id: str
     taken_at: datetime
-    capture: str
+    capture: Capture
     tables: int
     lost: tuple[str, ...]
     keys: int | None
@@ -59,7 +65,7 @@ class KeptSync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptConflict:
-    """A row that was changed on both sides; `None` where there was none of that key.
+    """A row that is not the same on both sides, and which one stays; `None` where there was none of that key.
 
     Attributes:
         source, target: The columns that go back, in the order of the source.
@@ -89,25 +95,31 @@ def kept_checkpoints(side: Connection[Rows], *, of_source: bool) -> list[KeptChe
 
 
 def _kept(side: Connection[Rows], one: Checkpoint, *, of_source: bool) -> KeptCheckpoint:
-    capture = Capture.TRIGGERS.value if of_source else str(one.content.get("capture"))
-    tables = one.content["tables"]
+    capture = Capture.TRIGGERS if of_source else Capture(one.content["capture"])
     _, lost = lost_as_a_whole(side, one.id)
-    reasons = [lost] if lost else []
-    if not lost and capture == Capture.TRIGGERS:
-        keyed = [name for name, table in tables.items() if table["keyed"]]
-        oids = {name: table["oid"] for name, table in tables.items()}
-        reasons += [f"{name}: {why}" for name, why in gaps(side, oids, keyed, always=not of_source).items()]
-    if not lost and capture == Capture.SLOT:
-        standing = look_at_slot(side, slot_name(side)).lost
-        reasons += [standing] if standing else []
+    reasons = [lost] if lost else _not_known(side, one, capture, always=not of_source)
     return KeptCheckpoint(
         id=one.id,
         taken_at=one.taken_at,
         capture=capture,
-        tables=len(tables),
+        tables=len(one.content["tables"]),
         lost=tuple(reasons),
-        keys=None if lost or capture == Capture.COMPARE else written_keys(side, one),
+        keys=None if lost or capture is Capture.COMPARE else written_keys(side, one),
     )
+
+
+def _not_known(side: Connection[Rows], one: Checkpoint, capture: Capture, *, always: bool) -> Iterable[str]:
+    """Say why it is not known what was written, by table where it is not all of it."""
+    tables = one.content["tables"]
+    if capture is Capture.SLOT:
+        name = slot_name(side)
+        lost = slot_standing(side, name)
+        return [lost] if lost else untold_by_slot(side, name, one)
+    if capture is Capture.TRIGGERS:
+        keyed = [name for name, table in tables.items() if table["keyed"]]
+        oids = {name: table["oid"] for name, table in tables.items()}
+        return [f"{name}: {why}" for name, why in gaps(side, oids, keyed, always=always, since=one.snapshot).items()]
+    return ()
 
 
 def slot_on(target: Connection[Rows]) -> SlotLook | None:
@@ -134,10 +146,19 @@ def images_bytes(source: Connection[Rows]) -> int:
 
 def conflicts_on(source: Connection[Rows], sync: str) -> list[KeptConflict] | None:
     """Return the rows that were changed on both sides, with their images; `None` where there is no such way back."""
+    return _decided(source, sync, "conflict")
+
+
+def unexplained_on(source: Connection[Rows], sync: str) -> list[KeptConflict] | None:
+    """Return the rows that nobody wrote, the same way; of very many only the first were written down."""
+    return _decided(source, sync, "unexplained")
+
+
+def _decided(source: Connection[Rows], sync: str, kept_in: str) -> list[KeptConflict] | None:
     state = stored_state(source, sync)
-    if state is None:
-        return None
-    rows: list[Any] = source.execute(SQL(_CONFLICTS).format(ours("conflict")), [sync]).fetchall()
+    if state is None or not _is_there(source, kept_in):
+        return None if state is None else []
+    rows: list[Any] = source.execute(SQL(_DECIDED[kept_in]).format(ours(kept_in)), [sync]).fetchall()
     return [_conflict(state, *row) for row in rows]
 
 

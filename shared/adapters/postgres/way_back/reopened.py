@@ -1,6 +1,7 @@
 """Whether what a way back has reached still holds: writers may have been let in again, or its list of keys be gone."""
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from psycopg.sql import SQL
@@ -8,8 +9,10 @@ from psycopg.sql import SQL
 from shared.adapters.postgres.server.fence import open_tables
 from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.sql import ours
+from shared.adapters.postgres.server.subscriptions import feeding
 from shared.adapters.postgres.way_back.state import Stage, State
 from shared.adapters.postgres.way_back.writers import written_since
+from shared.model.sync import SyncPlan
 
 _BEHIND_THE_FENCE = (Stage.PIN, Stage.COPY, Stage.SETTLE, Stage.PROVE, Stage.JUDGE)
 
@@ -18,6 +21,8 @@ def as_of_now(sides: Sides, sync: str, state: State, *, hook: bool) -> State:
     """Return where it goes on: at the fence again, if something was or could be written since the keys were pinned."""
     if state.stage not in (*_BEHIND_THE_FENCE, Stage.DONE):
         return state
+    if state.shape != shape_of(sides.plan):  # what was copied, and proved, was of other columns
+        return replace(state, stage=Stage.FENCE, since="", copied=last_round(sides, sync))
     if state.stage is Stage.DONE and not _is_open(sides, state, hook=hook):
         return state
     if state.system != sides.there.server.system or not _are_pins_there(sides, sync, state):
@@ -25,6 +30,12 @@ def as_of_now(sides: Sides, sync: str, state: State, *, hook: bool) -> State:
     if _is_open(sides, state, hook=hook):
         return replace(state, stage=Stage.FENCE)
     return state
+
+
+def shape_of(plan: SyncPlan) -> str:
+    """Return a digest of the tables and columns that go back."""
+    said = repr([(of.oid, of.source_oid, of.name, of.key, of.columns) for of in plan.tables])
+    return sha256(said.encode()).hexdigest()[:16]
 
 
 def last_round(sides: Sides, sync: str) -> int:
@@ -38,11 +49,12 @@ def last_round(sides: Sides, sync: str) -> int:
 
 
 def _is_open(sides: Sides, state: State, *, hook: bool) -> bool:
-    if hook:
-        # Later stages prove for themselves that nobody writes, and stop; what is done already goes on with it.
-        return state.stage is Stage.DONE and bool(written_since(sides.target, state.names, state.pinned_at))
+    if hook and state.stage is not Stage.DONE:
+        return False  # later stages prove for themselves that nobody writes, and stop; what is done goes on with it
+    oids = [of.oid for of in sides.plan.tables]
     return bool(
-        open_tables(sides.target, [of.oid for of in sides.plan.tables])
+        (not hook and open_tables(sides.target, oids))
+        or feeding(sides.target, oids)
         or written_since(sides.target, state.names, state.pinned_at)
     )
 

@@ -4,12 +4,12 @@ As much as the copy may need is written into a table that is taken back at once:
 indexes. It is unlogged, so that it costs a disk's speed and no more. Beyond a bound, it is a sample.
 """
 
-from psycopg import Connection, errors
+from psycopg import Connection, Error, errors
 from psycopg.sql import SQL, Literal
 
 from shared.adapters.postgres.capture.snapshot import Checkpoint
 from shared.adapters.postgres.capture.written import written_keys
-from shared.adapters.postgres.server.session import Rows
+from shared.adapters.postgres.server.session import Rows, at_once
 from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.sql import ours
 from shared.errors import PermanentError
@@ -20,6 +20,12 @@ _LEAST = 4 << 20
 # What a changed row leaves behind: its new version, its image, and what indexes and the server's log take.
 _TIMES = 3
 _PIECE = 8_000
+_TAKING = (
+    SQL("BEGIN"),
+    SQL("CREATE UNLOGGED TABLE {} (filler text)").format(ours("room")),
+    # Neither compressed nor moved out of line: each row is a page.
+    SQL("ALTER TABLE {} ALTER filler SET STORAGE PLAIN").format(ours("room")),
+)
 
 
 def demand_room(source: Connection[Rows], changed_bytes: int) -> None:
@@ -31,12 +37,13 @@ def demand_room(source: Connection[Rows], changed_bytes: int) -> None:
     wanted = min(_MOST, max(_LEAST, _TIMES * changed_bytes))
     fill = SQL("INSERT INTO {} SELECT repeat(' ', {}) FROM generate_series(1, {})")
     try:
-        with source.transaction(force_rollback=True):
-            source.execute(SQL("CREATE UNLOGGED TABLE {} (filler text)").format(ours("room")))
-            # Neither compressed nor moved out of line: each row is a page.
-            source.execute(SQL("ALTER TABLE {} ALTER filler SET STORAGE PLAIN").format(ours("room")))
-            source.execute(fill.format(ours("room"), Literal(_PIECE), Literal(wanted // 8192)))
-    except errors.DiskFull:
+        at_once(
+            source, [*_TAKING, fill.format(ours("room"), Literal(_PIECE), Literal(wanted // 8192)), SQL("ROLLBACK")]
+        )
+    except Error as error:
+        source.rollback()
+        if not isinstance(error, errors.DiskFull):
+            raise
         raise PermanentError(f"the disk of the source has no room for {wanted >> 20} MB of rows that go back") from None
 
 

@@ -1,6 +1,6 @@
 """The way back of rows as the engine takes it: a look at how far it is, and one slice of work after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,13 +45,21 @@ class PostgresRows:
             with target.connected(statement=_LOOK) as there:
                 return _picture(here, there, database, sync_id, state)
 
-    def work(self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence) -> None:
+    def work(
+        self, database: Database, checkpoint_id: str, sync_id: str, fence: Fence, left_out: Collection[str] = ()
+    ) -> None:
         source, target = accesses(database, self.token)
-        hook = database.fence is Fencing.HOOK
-        rules = database.sync_rules
-        Sync(sync_id, checkpoint_id, source, target, rules, self.pool, hook=hook, demands=database.rules).work(
-            _SLICE_S, fence
-        )
+        Sync(
+            sync_id,
+            checkpoint_id,
+            source,
+            target,
+            database.sync_rules,
+            self.pool,
+            hook=database.fence is Fencing.HOOK,
+            demands=database.rules,
+            left_out=left_out,
+        ).work(_SLICE_S, fence)
 
     def fenced_by(self, database: Database) -> str:
         _, target = accesses(database, self.token)

@@ -2,13 +2,16 @@
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from psycopg import Connection, Error, errors
 
 from shared.adapters.postgres.capture.records import load_state, save_state
+from shared.adapters.postgres.proof.split import Reading
 from shared.adapters.postgres.server.session import Rows, sentence
+from shared.clock import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +52,18 @@ class State:
 
     Attributes:
         checkpoint: Id of the checkpoint it goes back to.
+        began_at: When its first slice was begun: how old one is that has changed no row yet.
         names: The tables it takes, by their number on the target.
         system: The target's system identifier, where `since` and `pinned_at` mean something.
         since: Snapshot of the target as of which all is pinned; empty for that of the checkpoint.
         pinned_at: Snapshot of the target after its writers were stopped: nothing may be written that it does not see.
+        decided_at: Snapshot of the source; what it saw is decided where both sides were changed. Empty before that.
+        decided: How often it was decided again since writers were stopped.
+        searched: Tables that were compared, as the source holds a value in them that a row wants to take.
+        shape: Of the tables and columns that go back, as a digest.
+        followed: The foreign keys that were looked through since all was proved.
+        following: How far the table of the next one is.
+        left_out: What may stay behind as a whole, as a preview said it.
         round: Of the keys that are being copied.
         copied: The last round of which all is copied.
         proofs: How often all tables were compared since keys were pinned.
@@ -72,10 +83,18 @@ class State:
 
     stage: Stage = Stage.PREPARE
     checkpoint: str = ""
+    began_at: datetime = field(default_factory=utc_now)
     names: dict[int, str] = field(default_factory=dict)
     system: str = ""
     since: str = ""
     pinned_at: str = ""
+    decided_at: str = ""
+    decided: int = 0
+    searched: tuple[int, ...] = ()
+    shape: str = ""
+    followed: tuple[str, ...] = ()
+    following: Reading | None = None
+    left_out: tuple[str, ...] = ()
     round: int = 1
     copied: int = 0
     proofs: int = 0

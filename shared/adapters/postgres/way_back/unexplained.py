@@ -18,15 +18,15 @@ from shared.adapters.postgres.capture.key_log import log_of
 from shared.adapters.postgres.capture.keys import KEYS, give_keys
 from shared.adapters.postgres.capture.records import load_note, save_note
 from shared.adapters.postgres.capture.snapshot import Checkpoint, load_checkpoint
-from shared.adapters.postgres.copying.conflicts import conflicts
+from shared.adapters.postgres.copying.conflicts import BOTH, both_rows
 from shared.adapters.postgres.corruption.ground import Since, lay_ground
 from shared.adapters.postgres.corruption.records import damaged_keys
 from shared.adapters.postgres.proof.differences import differences
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sides import Sides
-from shared.adapters.postgres.server.sql import column, columns, listed, ours, same_key
+from shared.adapters.postgres.server.sql import column, columns, listed, ours, same_row
 from shared.decision.corruption import Key
-from shared.model.sync import Conflicts, SyncRules, SyncTable
+from shared.model.sync import Conflicts, SyncTable
 
 _NOTE = "unexplained"
 _AT_ONCE = 10_000
@@ -34,27 +34,31 @@ _KEPT = (
     "CREATE TABLE IF NOT EXISTS {} (sync text, oid oid, key text, source text, target text, kept text NOT NULL,"
     " known boolean NOT NULL, PRIMARY KEY (sync, oid, key))"
 )
-_KEEP = (
-    "INSERT INTO {} (sync, oid, kept, key, source, target, known) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_KEEP = SQL(
+    "INSERT INTO {} (sync, oid, kept, key, source, target, known)"
+    " SELECT %s, %s, %s, key, source, target, key = ANY (%s) FROM {}"
     " ON CONFLICT (sync, oid, key) DO UPDATE SET kept = excluded.kept"
 )
-_COUNTED = "SELECT oid::int8, kept, count(*) FILTER (WHERE known) FROM {} WHERE sync = %s GROUP BY 1, 2"
+_COUNTED = "SELECT oid::int8, kept, count(*), count(*) FILTER (WHERE known) FROM {} WHERE sync = %s GROUP BY 1, 2"
 _KNOWN = SQL("""
 COPY (SELECT {keys} FROM {given} AS k JOIN {damaged} AS d
       ON d.checkpoint = {checkpoint} AND d.name = {name} AND d.key = ARRAY[{texts}]) TO STDOUT
 """)
 
 
-def not_told(sides: Sides, rules: SyncRules, checkpoint: Checkpoint) -> dict[str, str]:
+def not_told(sides: Sides, checkpoint: Checkpoint) -> dict[str, str]:
     """Return the tables of which it cannot be told whether a difference has an explanation, and why.
 
     To be asked before anything is copied: that may switch triggers of the source.
+
+    Args:
+        sides: As they were read since the fence stands.
     """
     names = [str(of.name) for of in sides.plan.tables]
     here = load_checkpoint(sides.source, checkpoint.id)
     if here is None:
         return dict.fromkeys(names, "there is no checkpoint of the source any more")
-    ground = lay_ground(sides.source, sides.target, rules, Since(here, checkpoint))
+    ground = lay_ground(sides, Since(here, checkpoint))
     if isinstance(ground, str):
         return dict.fromkeys(names, ground)
     reasons = {**ground.lost, **ground.left_out}
@@ -77,7 +81,7 @@ def _not_in_log(side: Connection[Rows], of: SyncTable, oid: int, snapshot: str, 
     asked = SQL(
         "COPY (SELECT {} FROM {} AS k WHERE NOT EXISTS (SELECT FROM {} AS l WHERE {}"
         " AND NOT pg_visible_in_snapshot(l.rollback_xid, {}::pg_snapshot))) TO STDOUT"
-    ).format(columns(of.key, "k"), KEYS, log_of(oid), same_key(of.key, "k", "l"), Literal(snapshot))
+    ).format(columns(of.key, "k"), KEYS, log_of(oid), same_row(of, "k", "l"), Literal(snapshot))
     with side.transaction():
         give_keys(side, of, keys)
         with side.cursor().copy(asked) as lines:
@@ -93,19 +97,13 @@ def keep_unexplained(
     """
     kept = {Conflicts.SOURCE_WINS: "source", Conflicts.TARGET_WINS: "target"}.get(by, "undecided")
     shown = [asdict(one) for one in differences(sides.source, sides.target, of, keys)]
-    with sides.source.transaction():
-        sides.source.execute(SQL(_KEPT).format(ours("unexplained")))
-        for some in batched(keys if by is Conflicts.SOURCE_WINS else keys[:_AT_ONCE], _AT_ONCE, strict=False):
-            _keep(sides, of, [sync, of.oid, kept], some, _known(sides.target, of, checkpoint.id, some))
-        noted = {**_noted(sides.source, sync), str(of.name): {"rows": len(keys), "some": shown}}
-        save_note(sides.source, sync, _NOTE, dumps(noted))
-
-
-def _keep(sides: Sides, of: SyncTable, work: list[object], keys: Sequence[bytes], known: Collection[bytes]) -> None:
-    found = conflicts(sides.source, sides.target, of, keys)
-    rows = [[*work, one.key.decode(), one.source, one.target, one.key in known] for one in found]
-    with sides.source.cursor() as cursor:
-        cursor.executemany(SQL(_KEEP).format(ours("unexplained")), rows)
+    sides.source.execute(SQL(_KEPT).format(ours("unexplained")))
+    for some in batched(keys if by is Conflicts.SOURCE_WINS else keys[:_AT_ONCE], _AT_ONCE, strict=False):
+        known = [key.decode() for key in _known(sides.target, of, checkpoint.id, some)]
+        with both_rows(sides.source, sides.target, of, some):
+            sides.source.execute(_KEEP.format(ours("unexplained"), BOTH), [sync, of.oid, kept, known])
+    noted = {**_noted(sides.source, sync), str(of.name): {"rows": len(keys), "some": shown}}
+    save_note(sides.source, sync, _NOTE, dumps(noted))
 
 
 def _known(target: Connection[Rows], of: SyncTable, checkpoint: str, keys: Collection[bytes]) -> set[bytes]:
@@ -142,13 +140,19 @@ def stays_on_source(source: Connection[Rows], sync: str, oid: int) -> set[bytes]
 
 
 def shown_unexplained(source: Connection[Rows], sync: str, names: Mapping[int, str]) -> dict[str, Any]:
-    """Return by table how many there were, which row stays, how many were known, and a few of them."""
-    noted = _noted(source, sync)
-    return {
-        name: {"rows": noted[name]["rows"], "kept": kept, "known_as_damaged": known, "differences": noted[name]["some"]}
-        for oid, kept, known in _counted(source, sync)
-        if (name := names.get(oid, "")) in noted
-    }
+    """Return by table how many there were, which rows stay, how many were known, and a few of them.
+
+    Several rules may have decided, one after the other. Of very many, those that stay are counted of the first alone.
+    """
+    noted, shown = _noted(source, sync), dict[str, Any]()
+    for oid, kept, rows, known in _counted(source, sync):
+        name = names.get(oid, "")
+        if name in noted:
+            nothing = {"rows": noted[name]["rows"], "known_as_damaged": 0, "differences": noted[name]["some"]}
+            of_table = shown.setdefault(name, nothing)
+            of_table["known_as_damaged"] += known
+            of_table[f"kept_{kept}"] = rows
+    return shown
 
 
 def _counted(source: Connection[Rows], sync: str) -> Iterator[Any]:

@@ -6,6 +6,7 @@ not seen as committed at that point, neither then nor when all rows have been co
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import batched
 from time import monotonic, sleep
 from typing import Any
 
@@ -19,6 +20,8 @@ from shared.adapters.postgres.way_back.state import snapshot_of
 from shared.errors import PermanentError
 
 _PAUSE_S = 0.05
+# Each is a lock until the statement ends.
+_LOGS_AT_ONCE = 200
 # Long enough that a writer in full swing comes by.
 _QUIET_S = 0.2
 # Who has a number for a transaction has written, or is about to; those of other databases do not matter. The locks are
@@ -65,21 +68,22 @@ def demand_quiet(target: Connection[Rows], tables: Mapping[int, str], snapshot: 
         raise PermanentError(_not_stopped(busy))
 
 
-def written_since(target: Connection[Rows], tables: Mapping[int, str], snapshot: str) -> list[str]:
+def written_since(side: Connection[Rows], tables: Mapping[int, str], snapshot: str) -> list[str]:
     """Return the tables in whose log something is that a snapshot does not see; tables without a log are left out."""
     unseen = SQL("NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(Literal(snapshot))
-    written = {
-        oid
-        for oid in _logged(target, tables)
-        if _first(target, SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(log_of(oid), unseen))
-    }
-    emptied = target.execute(SQL("SELECT oid::int8 FROM {} WHERE {}").format(ours("emptied"), unseen)).fetchall()
-    return sorted(tables[oid] for oid in written | ({int(str(row[0])) for row in emptied} & tables.keys()))
+    asked = SQL("SELECT {}::int8 WHERE EXISTS (SELECT FROM {} WHERE {})")
+    noted = SQL("SELECT oid::int8 FROM {} WHERE {}").format(ours("emptied"), unseen)
+    queries = [noted, *(asked.format(Literal(oid), log_of(oid), unseen) for oid in _logged(side, tables))]
+    written: set[int] = set()
+    for some in batched(queries, _LOGS_AT_ONCE, strict=False):
+        rows: list[Any] = side.execute(SQL(" UNION ALL ").join(some)).fetchall()
+        written |= {oid for (oid,) in rows}
+    return sorted(tables[oid] for oid in written & tables.keys())
 
 
-def _logged(target: Connection[Rows], tables: Iterable[int]) -> list[int]:
+def _logged(side: Connection[Rows], tables: Iterable[int]) -> list[int]:
     """A table that is compared in full has no log."""
-    rows: list[Any] = target.execute(
+    rows: list[Any] = side.execute(
         "SELECT oid::int8 FROM unnest(%s::int8[]) AS t (oid) WHERE to_regclass(format(%s, oid)) IS NOT NULL",
         [list(tables), log_of(0).as_string().replace("log_0", "log_%s")],
     ).fetchall()
@@ -103,8 +107,3 @@ def _open_writers(target: Connection[Rows]) -> set[str]:
 
 def _not_stopped(busy: Iterable[str]) -> str:
     return f"the target still takes writes into {', '.join(busy)}: the hook did not stop them"
-
-
-def _first(side: Connection[Rows], query: Any) -> Any:
-    row: Any = side.execute(query).fetchone()
-    return row[0]
