@@ -14,6 +14,12 @@ from tests.contract.postgres_command.commands import Shop
 from tests.contract.postgres_ports.moved import rows_of
 
 _APP = Path(__file__).parents[3]
+# Whoever runs tests in the background lets all that they start ignore Ctrl-C.
+_INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("shared.data", run_name="__main__", alter_sys=True)
+"""
 _WRITES = (
     "UPDATE items SET a = 'changed' WHERE id <= 3",
     "DELETE FROM notes WHERE id = 10",
@@ -143,7 +149,7 @@ def test_it_is_stopped_by_hand_and_goes_on(shop: Shop) -> None:
     with shop.moved.pair.target.connect("keeper") as writer, writer.transaction():
         writer.execute("UPDATE items SET a = 'late' WHERE id = 7")
         running = subprocess.Popen(  # noqa: S603  # our own interpreter
-            [sys.executable, "-m", "shared.data", *words],
+            [sys.executable, "-c", _INTERRUPTIBLE, *words],
             cwd=_APP,
             env={**os.environ, **shop.environment},
             stdout=subprocess.PIPE,
