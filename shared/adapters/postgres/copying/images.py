@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from shared.adapters.postgres.server.catalogue import OURS
-from shared.adapters.postgres.server.session import Rows
+from shared.adapters.postgres.server.session import Rows, at_once
 from shared.adapters.postgres.server.sql import column, columns, listed, ours, table
 from shared.model.sync import Pass, SyncTable
 
@@ -80,8 +80,11 @@ def prepare_images(source: Connection[Rows], of: SyncTable) -> None:
         )
         indexed = "SELECT 1 FROM pg_index WHERE indrelid = %s::regclass"
         if source.execute(indexed, [images_of(of).as_string()]).fetchone() is None:
-            source.execute(_BY_CHUNK[bool(of.rest) and of.is_vacated].format(images_of(of)))
-            source.execute(SQL("COMMENT ON TABLE {} IS {}").format(images_of(of), _by(of)))
+            by_chunk = _BY_CHUNK[bool(of.rest) and of.is_vacated].format(images_of(of))
+            named = SQL("COMMENT ON TABLE {} IS {}").format(images_of(of), _by(of))
+            # A publication of all tables, made later, would keep old ones from being dropped.
+            told = SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(images_of(of))
+            at_once(source, (by_chunk, named, told))
 
 
 def summarise_images(source: Connection[Rows], of: SyncTable) -> None:

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from shared.adapters.postgres.copying.images import Chunk, images_of, kept, of_chunk
 from shared.adapters.postgres.server.session import Rows
-from shared.adapters.postgres.server.sql import columns, differs, leads, row, same_row, table
+from shared.adapters.postgres.server.sql import columns, differs, exactly, leads, listed, same_row, table
 from shared.adapters.postgres.way_back.aftermath import lonely, named_by
 from shared.errors import PermanentError
 from shared.model.sync import Pass, SyncPlan, SyncTable
@@ -161,4 +161,6 @@ def _referring(source: Connection[Rows], chunk: Chunk, child: TableName, referen
 def _moved(of: SyncTable, reference: Reference) -> Composable:
     if not set(reference.to_columns) <= set(kept(of)):  # computed from others
         return differs(of, "p", "i")
-    return SQL("{} IS DISTINCT FROM {}").format(*(row(reference.to_columns, side) for side in ("p", "i")))
+    told = [one for one in of.columns if one.name in reference.to_columns]
+    was, now = (listed(exactly(one, side) for one in told) for side in ("p", "i"))
+    return SQL("ROW({}) IS DISTINCT FROM ROW({})").format(was, now)
