@@ -7,8 +7,7 @@ whether the intent is still ours and its time not over.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.engine.held_run import HeldRun
-from shared.engine.incidents import foreseen
+from shared.engine.held_run import HeldRun, Inside
 from shared.engine.records import run_key
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Look, Stop, Wait
 from shared.errors import Busy, LostRace, OutcomeUnknown, PermanentError, TransientError
@@ -35,19 +34,27 @@ class Acting:
         """
         in_doubt = record.phase is StepPhase.INTENDED
         record = self._intend(record, look)
-        try:
-            with foreseen(f"{self.held.run.id} {record.name}", OutcomeUnknown):  # nobody knows how far it came
-                token = look.effect(self._fence(record))
-        except OutcomeUnknown as error:
-            return self._doubt(record, error)
-        except TransientError as error:
-            # A second attempt that is refused for now says nothing about the first: the doubt stays.
-            return self._doubt(record, error) if in_doubt else self._withdraw(record, error)
-        except PermanentError as error:
-            refused = replace(record, refused=record.refused + (0 if in_doubt else 1))
-            return refused, Stop(phase=StepPhase.FAILED, note=str(error))
-        self._acted(record, token)
-        return None
+        self.held.inside = Inside(record.name, acts=True)
+        token, error = _had(look, self._fence(record))
+        self.held.inside = None
+        match error:
+            case None:
+                self._acted(record, token)
+                return None
+            case OutcomeUnknown():
+                return self.doubt(record, str(error))
+            case TransientError():
+                # A second attempt that is refused for now says nothing about the first: the doubt stays.
+                return self.doubt(record, str(error)) if in_doubt else self._withdraw(record, error)
+            case PermanentError():
+                refused = replace(record, refused=record.refused + (0 if in_doubt else 1))
+                return refused, Stop(phase=StepPhase.FAILED, note=str(error))
+
+    def doubt(self, record: StepRecord, why: str) -> tuple[StepRecord, Look]:
+        """Keep the intent, give the lease back: from now on anybody may find out what happened."""
+        note = f"it is not known whether {record.name} took effect: {why}"
+        until = self.held.clock() + _pause(record.acts - record.accepted)
+        return replace(record, lease_until=None), Wait(until=until, note=note)
 
     def _fence(self, record: StepRecord) -> Fence:
         held = self.held
@@ -96,12 +103,6 @@ class Acting:
         event = self.held.event(EventKind.EFFECT_ACCEPTED, f"{record.name} accepted: {record.note}")
         self.held.save(replace(self.held.run.with_step(acted), due_at=now), event)
 
-    def _doubt(self, record: StepRecord, error: TransientError) -> tuple[StepRecord, Look]:
-        """Keep the intent, give the lease back: from now on anybody may find out what happened."""
-        note = f"it is not known whether {record.name} took effect: {error}"
-        until = self.held.clock() + _pause(record.acts - record.accepted)
-        return replace(record, lease_until=None), Wait(until=until, note=note)
-
     def _withdraw(self, record: StepRecord, error: TransientError) -> tuple[StepRecord, Look]:
         """Nothing happened: take the intent back and try again when the other side is ready."""
         now, refused = self.held.clock(), record.refused + 1
@@ -111,6 +112,14 @@ class Acting:
         )
         until = now + max(error.retry_after, _pause(refused))
         return free, in_time(free, Wait(until=until, note=str(error)), now)
+
+
+def _had(look: Act, fence: Fence) -> tuple[str | None, TransientError | PermanentError | None]:
+    """Have the effect. Returns the token of its operation, and why it was not accepted."""
+    try:
+        return look.effect(fence), None
+    except (TransientError, PermanentError) as error:
+        return None, error
 
 
 def in_time(record: StepRecord, look: Look, now: datetime) -> Look:

@@ -21,8 +21,7 @@ from shared.engine.commit import commit_and_ring, ring_rollback
 from shared.engine.finish import finishing_writes
 from shared.engine.finish_drill import drill_finishing_writes
 from shared.engine.finish_promotion import promotion_finishing_writes
-from shared.engine.held_run import HeldRun
-from shared.engine.incidents import foreseen
+from shared.engine.held_run import HeldRun, Inside
 from shared.engine.levels import Steps
 from shared.engine.receipts import Receipts
 from shared.engine.records import load_run
@@ -57,11 +56,11 @@ class Runs:
     clock: Clock
     signer: Signer | None = None
 
-    def advance(self, rollback_id: str) -> str:
-        """Take a run as far as it goes now.
+    def take_up(self, rollback_id: str) -> "Pass | str":
+        """Take up a run, to take it as far as it goes now.
 
         Returns:
-            One sentence that says how it stands.
+            A worker's pass over it, or one sentence that says why there is nothing to do now.
 
         Raises:
             NotFound: there is no such rollback.
@@ -80,15 +79,11 @@ class Runs:
             policy = planned(self.policy_of(run.workload), run.level, run.strategy)
         except NotFound:
             return f"rollback {run.id} waits: the policy of {run.workload} is not there, or was refused"
-        try:
-            held = HeldRun(self.ledger, self.doorbell, self.clock, policy, run, version)
-            return _Pass(held, self.steps, self.signer).go()
-        except LostRace:
-            return f"rollback {run.id} was advanced by another worker"
+        return Pass(HeldRun(self.ledger, self.doorbell, self.clock, policy, run, version), self.steps, self.signer)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
+class Pass:
     """One worker's pass over one run."""
 
     held: HeldRun
@@ -99,7 +94,47 @@ class _Pass:
     def _run(self) -> Run:
         return self.held.run
 
-    def go(self) -> str:
+    def go(self, stumbled_over: str | None = None) -> str:
+        """Take the run as far as it goes now.
+
+        Args:
+            stumbled_over: what came out of the code of a step in the go before this one, and nobody foresaw, as a
+                sentence. The run goes on behind it.
+
+        Returns:
+            One sentence that says how it stands.
+
+        Raises:
+            TransientError: the storage does not answer; ring again.
+        """
+        try:
+            if stumbled_over is not None:
+                self._stumbled(stumbled_over)
+            return self._go()
+        except LostRace:
+            return f"rollback {self._run.id} was advanced by another worker"
+
+    @property
+    def in_a_step(self) -> bool:
+        """Whether what comes out of `go` comes out of the code of a step."""
+        return self.held.inside is not None
+
+    def _stumbled(self, why: str) -> None:
+        """Give what nobody foresaw a meaning that there is a rule for.
+
+        Nobody knows how far an effect came: it is in doubt, and the world is read. What cannot even be looked at has
+        failed: behind it come the other roads and the next level.
+        """
+        inside, self.held.inside = self.held.inside, None
+        if inside is None:
+            return
+        record = self._begun(self._run.step(inside.step))
+        if inside.acts:
+            self._follow(*Acting(self.held).doubt(record, why))
+        else:
+            self._follow(record, Stop(phase=StepPhase.FAILED, note=why))
+
+    def _go(self) -> str:
         held = self.held
         said = None
         while said is None:
@@ -141,14 +176,15 @@ class _Pass:
 
     def _observe(self, record: StepRecord) -> Look:
         now = self.held.clock()
+        self.held.inside = Inside(record.name, acts=False)
         try:
-            with foreseen(f"{self._run.id} {record.name}", PermanentError):
-                step = self.steps.step_of(self.held.policy, self._run, record)
-                look = step.observe(self.held.policy, self._run, record, now)
+            step = self.steps.step_of(self.held.policy, self._run, record)
+            look = step.observe(self.held.policy, self._run, record, now)
         except TransientError as error:
             look = Wait(until=now + error.retry_after, note=str(error))
         except PermanentError as error:
             look = Stop(phase=StepPhase.FAILED, note=str(error))
+        self.held.inside = None
         return in_time(record, look, now)
 
     def _follow(self, record: StepRecord, look: Look) -> datetime | None:

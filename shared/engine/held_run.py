@@ -14,9 +14,17 @@ from shared.ports import Doorbell, Ledger, Replace
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The step whose own code is running, and whether that code has the effect or only looks."""
+
+    step: str
+    acts: bool
+
+
 @dataclass(slots=True)
 class HeldRun:
-    """What changes during a pass: the run, and the version by which the next write is compared and set."""
+    """What changes during a pass: the run, the version by which the next write is compared and set, and the place."""
 
     ledger: Ledger
     doorbell: Doorbell
@@ -24,6 +32,8 @@ class HeldRun:
     policy: Policy
     run: Run
     version: str
+    inside: Inside | None = None
+    """Stays where it is when something that nobody foresaw comes out of a step, and says where that was."""
 
     def save(self, run: Run, *events: Event) -> None:
         """Write the run, and announce events, as one commit.

@@ -1,12 +1,10 @@
 """What nobody foresaw gets a number: people see the number, the log has the rest."""
 
 import logging
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from uuid import uuid4
 
-from shared.errors import ControllerError, PermanentError, TransientError
+from shared.errors import ControllerError, PermanentError
 
 log = logging.getLogger(__name__)
 
@@ -20,21 +18,6 @@ def incident(where: str, error: BaseException) -> str:
     number = uuid4().hex[:12]
     log.error("%s: incident %s", where, number, exc_info=error)
     return f"unexpected trouble of our own, logged as incident {number}"
-
-
-@contextmanager
-def foreseen(where: str, becomes: type[PermanentError | TransientError]) -> Iterator[None]:
-    """Run what a step of a run does: what nobody foresaw in it becomes an error that the engine has a rule for.
-
-    A step is a boundary as a trigger is: behind an exception that goes through it lie the deadline of the step, the
-    other roads and the next level, and none of them would ever come.
-    """
-    try:
-        yield
-    except ControllerError:
-        raise
-    except Exception as error:  # noqa: BLE001  # see above; the trace is logged under the number
-        raise becomes(incident(where, error)) from None
 
 
 def outcome_of[T](task: Future[T], where: str, timeout_s: float | None = None) -> T | ControllerError:

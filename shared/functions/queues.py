@@ -7,6 +7,7 @@ import azure.functions as func
 
 from shared.app import app
 from shared.errors import ControllerError, Refused, TransientError
+from shared.functions.advancing import advance
 from shared.functions.api.changes import COMMANDED
 from shared.functions.messages import command, ids, one_of, samples
 from shared.functions.serving import detail
@@ -24,7 +25,7 @@ _SENDER = Caller(id="queue:commands", name="a sender of the queue", roles=frozen
 def _advance(msg: func.QueueMessage, level: int) -> None:
     """Advance a run as far as it goes now, or get ready for one."""
     kind, name = one_of(msg, "rollback", "warm_up")
-    log.info(app().warm_up.run(name, level) if kind == "warm_up" else app().rollbacks.advance(name))
+    log.info(app().warm_up.run(name, level) if kind == "warm_up" else advance(app().rollbacks, name))
 
 
 @queues.queue_trigger("msg", "rollback-level-1", connection=_STORAGE)

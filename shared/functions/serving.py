@@ -11,8 +11,8 @@ import azure.functions as func
 
 from shared.app import app
 from shared.clock import utc_now
-from shared.engine.incidents import foreseen
-from shared.errors import ControllerError, Forbidden, PermanentError
+from shared.engine.incidents import incident
+from shared.errors import ControllerError, Forbidden
 from shared.functions.bodies import body_of
 from shared.functions.call import Call
 from shared.functions.problems import refusal
@@ -79,13 +79,13 @@ def _recorded(
 ) -> Reply:
     """Write down an act and what became of it; if that fails, it was done all the same, and the answer says both."""
     try:
-        with foreseen("audit", PermanentError):
-            target = reply.answered.about if reply.answered else act.target.format_map(params)
-            given = (call.body, call.query) if call else ()
-            app().audit.append(caller, act.word, target, detail(act, *given), reply.ok, reply.outcome(act.outcome))
-    except ControllerError as error:  # the act is done: its answer must not get lost with its record
-        log.error("%s by %s is not in the audit: %s", act.word, caller.id, error)  # noqa: TRY400  # it is a sentence
-        return reply.without_record(f"this could not be written to the audit: {error}")
+        target = reply.answered.about if reply.answered else act.target.format_map(params)
+        given = (call.body, call.query) if call else ()
+        app().audit.append(caller, act.word, target, detail(act, *given), reply.ok, reply.outcome(act.outcome))
+    except Exception as error:  # noqa: BLE001  # the trigger boundary: the answer to an act that is done is not lost
+        why = error if isinstance(error, ControllerError) else incident("audit", error)
+        log.error("%s by %s is not in the audit: %s", act.word, caller.id, why)  # noqa: TRY400  # it is a sentence
+        return reply.without_record(f"this could not be written to the audit: {why}")
     return reply
 
 

@@ -15,6 +15,7 @@ from shared.engine.levels import Steps
 from shared.engine.promotions import Promotions
 from shared.engine.records import EVENT, Snapshot, decode, load_run, snapshot
 from shared.engine.watch import Watch
+from shared.functions.advancing import advance
 from shared.model.budget import Budget
 from shared.model.event import Event
 from shared.model.policy import Policy
@@ -184,7 +185,7 @@ class PromotingShop:
     def advance(self) -> None:
         active = self.found.active
         if active is not None:
-            self.engine.advance(active.id)
+            advance(self.engine, active.id)
 
     def end(self, run_id: str, within_s: float = 3600) -> Run:
         """Let time pass until a run has ended."""

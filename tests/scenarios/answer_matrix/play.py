@@ -10,6 +10,7 @@ from shared.engine.advance import Runs
 from shared.engine.commit import commit_and_ring
 from shared.engine.records import load_run, snapshot
 from shared.engine.start import new_rollback, starting_writes
+from shared.functions.advancing import advance
 from shared.model.policy import Policy
 from shared.model.run import RoadTimes, Run
 from tests.fakes.doorbell import MemoryDoorbell
@@ -165,7 +166,7 @@ class _Play:
             self._passes += 1
             clock.wait_until(run.due_at)
             before = clock.slept
-            engine.advance(rollback_id)
+            advance(engine, rollback_id)
             self._slept = max(self._slept, clock.slept - before)
             if self._case.answer is not Answer.STUCK:
                 self._world.wait_for_quiet(self._case.road)

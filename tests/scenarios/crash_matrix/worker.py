@@ -17,6 +17,7 @@ from shared.engine.promotions import Promotions
 from shared.engine.records import RUN, load_run, snapshot
 from shared.engine.steps.routing import SetRouting
 from shared.engine.steps.traffic import SwapSlots
+from shared.functions.advancing import advance
 from shared.model.policy import Policy
 from shared.model.policy_levels import SLOT_SWAP
 from shared.model.stage import Stage
@@ -77,7 +78,7 @@ def work(order: Order, line: Connection) -> None:
     while run_id is not None:
         engine.hear_the_watch(run_id)
         engine.hear_people()
-        engine.runs.advance(run_id)
+        advance(engine.runs, run_id)
         found = load_run(engine.runs.ledger, order.policy.workload, run_id)
         if found is not None and not found[0].status.ended:
             way.sleep(max(found[0].due_at, way.clock() + _RUNG_AGAIN_AFTER))

@@ -18,6 +18,7 @@ from shared.engine.levels import Steps
 from shared.engine.records import EVENT, decode, load_run, snapshot
 from shared.engine.watch import Watch
 from shared.errors import Refused
+from shared.functions.advancing import advance
 from shared.model.budget import Budget
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
@@ -90,7 +91,7 @@ class Day:
             loaded = load_run(self.ledger, name, active.id)
             assert loaded is not None
             self.clock.now = max(self.clock.now, loaded[0].due_at)
-            self.rollbacks.advance(active.id)
+            advance(self.rollbacks, active.id)
 
     @property
     def watch(self) -> Watch:

@@ -12,6 +12,7 @@ from shared.engine.levels import Steps
 from shared.engine.records import ACTIVE, decode, run_key
 from shared.engine.start import starting_writes
 from shared.errors import ControllerError
+from shared.functions.advancing import advance
 from shared.model.policy_verify import ClientCheck
 from shared.model.run import Run
 from tests.fakes.at_once import AtOnce
@@ -122,7 +123,7 @@ class Schedule:
 
     def _handle(self, here: Pass, rollback_id: str, delivery: int) -> None:
         try:
-            here.tell(f"ends: {self._engine(here).advance(rollback_id)}")
+            here.tell(f"ends: {advance(self._engine(here), rollback_id)}")
         except ControllerError as error:
             here.tell(f"fails: {error}")
             if delivery < _MOST_DELIVERIES:

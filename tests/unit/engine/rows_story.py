@@ -11,6 +11,7 @@ from shared.engine.levels import Steps
 from shared.engine.records import CHANGE, CHECKPOINTS, KNOWN_GOOD, encode, load_run
 from shared.engine.start import new_rollback, starting_writes
 from shared.engine.steps.data import SyncRows
+from shared.functions.advancing import advance
 from shared.model.change import Change, KnownGood
 from shared.model.checkpoint import Checkpoints, CheckpointStatus, DatabaseCheckpoint, Foreseen, held_as
 from shared.model.data_preview import Loss
@@ -147,7 +148,7 @@ class RowsStory(Kept):
 
     def advance(self, run_id: str) -> None:
         try:
-            self.engine.advance(run_id)
+            advance(self.engine, run_id)
         except Died:
             self.deaths += 1
 

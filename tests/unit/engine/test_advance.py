@@ -17,6 +17,7 @@ from shared.engine.levels import Steps
 from shared.engine.records import CHANGE, EVENT, decode, encode, load_run, snapshot
 from shared.engine.start import new_rollback, starting_writes
 from shared.errors import NotFound, TransientError
+from shared.functions.advancing import advance
 from shared.model.change import Change, ChangeStatus
 from shared.model.event import Event
 from shared.model.policy import Policy
@@ -69,7 +70,7 @@ class Story:
         """Advance whenever the run is due, until it ends; yields it after every pass."""
         while not run.status.ended:
             self.clock.now = max(self.clock.now, run.due_at)
-            self.engine.advance(run.id)
+            advance(self.engine, run.id)
             run = self.load(run)
             yield run
 
@@ -233,12 +234,12 @@ def test_what_takes_too_long_is_handed_to_people(story: Story) -> None:
 def test_a_ring_that_is_early_late_or_for_nobody_changes_nothing(story: Story) -> None:
     run = story.begin()
     with pytest.raises(NotFound, match=r"^there is no rollback 'orders\.20010101T000000000000'$"):
-        story.engine.advance("orders.20010101T000000000000")
+        advance(story.engine, "orders.20010101T000000000000")
     waiting = next(iter(story.passes(run)))
-    assert story.engine.advance(run.id).startswith(f"rollback {run.id} is not due before")
+    assert advance(story.engine, run.id).startswith(f"rollback {run.id} is not due before")
     assert story.load(run) == waiting
     ended = list(story.passes(waiting))[-1]
-    assert story.engine.advance(run.id) == f"rollback {run.id} has ended: {ended.outcome}"
+    assert advance(story.engine, run.id) == f"rollback {run.id} has ended: {ended.outcome}"
     assert story.load(run) == ended
 
 
@@ -247,7 +248,7 @@ def test_storage_that_does_not_answer_fails_the_message(story: Story) -> None:
     engine = story.engine
     broken = Runs(BrokenFor(story.ledger, "orders"), engine.doorbell, engine.steps, engine.policy_of, story.clock)
     with pytest.raises(TransientError):
-        broken.advance(run.id)
+        advance(broken, run.id)
     assert list(story.passes(run))[-1].status is RunStatus.VERIFIED
 
 
@@ -300,7 +301,7 @@ def test_a_change_that_begins_as_a_rollback_ends_is_not_overwritten(story: Story
     run = next(run for run in story.passes(story.begin()) if run.steps[-1].evidence.get("good_looks") == 1)
     begins = Interrupted(story.ledger, lambda: story.ledger.commit("orders", [Put(CHANGE, encode(newer))]))
     story.clock.now = run.due_at
-    replace(story.engine, ledger=begins).advance(run.id)
+    advance(replace(story.engine, ledger=begins), run.id)
     assert list(story.passes(story.load(run)))[-1].status is RunStatus.VERIFIED
     found = snapshot(story.ledger, "orders").change
     assert found is not None
@@ -335,7 +336,7 @@ def test_a_swap_in_doubt_is_known_to_whoever_starts_again_after_a_cancellation(
     run = story.begin()
     while not story.slots.posts:
         story.clock.now = max(story.clock.now, run.due_at)
-        story.engine.advance(run.id)
+        advance(story.engine, run.id)
         run = story.load(run)
     by_hand = _by_hand(story)
     by_hand.cancel(run.id, "a false alarm", "ann")

@@ -15,6 +15,7 @@ from shared.engine.start import starting_writes
 from shared.engine.steps.step import LEASE, SEND_WITHIN, Act, Done, Look, Stop, Wait
 from shared.engine.steps.verify import Checks, VerifyOutside
 from shared.errors import Busy, NotFound, OutcomeUnknown, PermanentError, TransientError
+from shared.functions.advancing import advance
 from shared.model.policy import Policy
 from shared.model.run import Run, RunStatus, StepPhase, StepRecord
 from shared.ports import Fence, Row, Write
@@ -63,7 +64,7 @@ class Played:
     def advance(self, chosen: Policy = _POLICY) -> str:
         nothing = PlayedStep([_DONE])
         steps = Steps(nothing, nothing, {"slot_swap": self.step})
-        return Runs(_Failing(self), self.doorbell, steps, lambda _: chosen, self.clock).advance(self.id)
+        return advance(Runs(_Failing(self), self.doorbell, steps, lambda _: chosen, self.clock), self.id)
 
     @property
     def run(self) -> Run:
@@ -248,6 +249,21 @@ def test_an_effect_that_stumbles_leaves_a_doubt_that_ends_with_the_step(played: 
     assert played.run.ended_at <= NOON + _PATIENCE + timedelta(seconds=1)
 
 
+def test_what_stumbles_outside_of_a_step_goes_to_the_queue(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    played.begin(_DONE)
+    before = played.run
+
+    def commit(*_: object) -> None:
+        raise KeyError("a bug of the storage's client")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(played.ledger, "commit", commit)
+        with pytest.raises(KeyError):
+            played.advance()
+    assert played.run == before
+    assert played.advance().startswith("level 1 verified")
+
+
 def test_evidence_that_is_no_unicode_or_no_json_keeps_no_run_from_going_on(played: Played) -> None:
     odd = {"text": "\ud800", "thing": object()}
     played.begin(Wait(until=NOON, note="\udfff", evidence=odd), _DONE)
@@ -281,7 +297,7 @@ def test_a_run_whose_policy_is_gone_waits_for_it(played: Played) -> None:
         raise NotFound("no such workload")
 
     engine = Runs(played.ledger, played.doorbell, steps, gone, played.clock)
-    assert engine.advance(played.id).endswith("waits: the policy of orders is not there, or was refused")
+    assert advance(engine, played.id).endswith("waits: the policy of orders is not there, or was refused")
     assert played.run.status is RunStatus.RUNNING
 
 

@@ -10,6 +10,7 @@ from shared.engine.commit import commit_and_ring
 from shared.engine.records import ASK, ASKED, Snapshot, decode, encode, snapshot
 from shared.engine.start import starting_writes
 from shared.engine.watch import Watch
+from shared.functions.advancing import advance
 from shared.model.ask import Ask, AskStatus
 from shared.model.command import Fail
 from shared.model.event import EventKind
@@ -185,7 +186,7 @@ def test_nobody_is_asked_in_the_cycle_in_which_a_promotion_goes_back() -> None:
 
     def goes_back() -> None:
         control.obey("orders", Fail(reason="it is no good"), "pipeline")
-        shop.engine.advance(run.id)
+        advance(shop.engine, run.id)
         assert shop.load(run.id).status is RunStatus.FAILED
 
     while not any(event.kind is EventKind.PENDING for event in shop.events):

@@ -26,6 +26,7 @@ from shared.engine.records import (
     snapshot,
 )
 from shared.engine.start import starting_writes
+from shared.functions.advancing import advance
 from shared.model.policy import Policy
 from shared.model.policy_verify import CheckBase, ClientCheck, ResolvesCheck
 from shared.model.quarantine import Quarantine, Quarantined
@@ -108,7 +109,7 @@ class Story:
         run = self.load(rollback_id)
         while not run.status.ended:
             self.clock.now = max(self.clock.now, run.due_at)
-            self.engine.advance(run.id)
+            advance(self.engine, run.id)
             run = self.load(run.id)
         return run
 

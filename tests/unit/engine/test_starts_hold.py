@@ -16,6 +16,7 @@ from shared.engine.records import ASK, LAST, SETTLED, encode, snapshot
 from shared.engine.starting_point import situation_of
 from shared.engine.watch import Watch
 from shared.errors import Refused
+from shared.functions.advancing import advance
 from shared.model.ask import AskStatus
 from shared.model.budget import Budget
 from shared.model.change import ChangeStatus
@@ -173,7 +174,7 @@ def test_a_drill_on_a_target_takes_up_no_other_level(shop: PromotingShop) -> Non
     drills = Drills(shop.ledger, shop.doorbell, lambda: both, shop.clock)
     drill = drills.start("orders", 1, "ann", confirm="staging")
     shop.clock.forward(2)
-    said = replace(shop.engine, policy_of=both.__getitem__).advance(drill.id)
+    said = advance(replace(shop.engine, policy_of=both.__getitem__), drill.id)
     assert said.endswith("it was a drill: no other level takes up")
     assert snapshot(shop.ledger, "staging").active is None
 
