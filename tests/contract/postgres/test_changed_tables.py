@@ -169,3 +169,20 @@ def test_images_are_kept_also_when_the_table_of_the_source_has_changed_between_t
         last = "SELECT more FROM rollback_controller.before_%s WHERE rollback_sync = 'another' AND rollback_existed"
         oid = rows(pair.source, "SELECT 'items'::regclass::oid::int8")[0][0]
         assert {row[0] for row in rows(pair.source, last % oid)} == {3}
+
+
+def test_a_check_of_the_source_over_what_only_it_has(servers: Servers) -> None:
+    with servers.pair(OLD, NEW) as pair:
+        pair.run("CREATE TABLE items (id int PRIMARY KEY, a text)")
+        pair.source.run("ALTER TABLE items ADD legacy int, ADD CHECK (legacy IS NOT NULL OR a = 'new')")
+        pair.run("INSERT INTO items VALUES (3, 'new')")
+        pair.source.run("INSERT INTO items VALUES (1, 'old', 7), (2, 'old', 8)")
+        pair.target.run("INSERT INTO items VALUES (1, 'old'), (2, 'old')")
+        start(pair)
+        pair.target.run(
+            "UPDATE items SET a = 'changed' WHERE id = 1",
+            "UPDATE items SET id = 5 WHERE id = 3",
+            "INSERT INTO items VALUES (4, 'new')",
+        )
+        assert back(pair).stage is Stage.DONE
+        assert rows(pair.source) == [(1, "changed", 7), (2, "old", 8), (4, "new", None), (5, "new", None)]

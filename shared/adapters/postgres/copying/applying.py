@@ -49,12 +49,12 @@ def _drop(chunk: Chunk) -> Steps:
 
 def _put(chunk: Chunk) -> Steps:
     again = _put_again(chunk) if chunk.of.rest else []
-    return [(Counts.NEW, _keep_images(chunk, _LIVE)), *again, (Counts.PUT, _upsert(chunk.of))]
+    return [(Counts.NEW, _keep_images(chunk, _LIVE)), *again, *_upsert(chunk.of)]
 
 
 def _move(chunk: Chunk) -> Steps:
     of = chunk.of
-    return [(Counts.NEW, _keep_images(chunk, _ANY)), (Counts.PUT, _upsert(of)), (Counts.GONE, _delete(of, _DEAD))]
+    return [(Counts.NEW, _keep_images(chunk, _ANY)), *_upsert(of), (Counts.GONE, _delete(of, _DEAD))]
 
 
 _STEPS = {Pass.VACATE: _vacate, Pass.DROP: _drop, Pass.PUT: _put, Pass.MOVE: _move}
@@ -115,14 +115,29 @@ def _put_again(chunk: Chunk) -> Steps:
     ]
 
 
-def _upsert(of: SyncTable) -> Composed:
+def _upsert(of: SyncTable) -> Steps:
+    """Make the rows of a chunk as they are to be.
+
+    A CHECK is asked of the row that would be inserted, before the row that is there is found: where it reads what only
+    the source knows, rows that are there are updated beforehand, and never offered.
+    """
+    if of.rest and (updating := set_to(of, "s")).as_string():
+        update = SQL("UPDATE {} AS t SET {} FROM pg_temp.staged AS s WHERE {} AND {} AND {}").format(
+            table(of.name), updating, _LIVE, same_row(of, "s", "t"), differs(of, "t", "s")
+        )
+        absent = SQL("NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(table(of.name), same_row(of, "s", "t"))
+        return [(Counts.PUT, update), (Counts.PUT, _insert(of, SQL("{} AND {}").format(_LIVE, absent)))]
+    return [(Counts.PUT, _insert(of, _LIVE))]
+
+
+def _insert(of: SyncTable, which: Composable) -> Composed:
     names, changed = columns(stored(of)), differs(of, "t", "excluded")
     put = SQL(
         "INSERT INTO {} AS t ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.staged AS s WHERE {} ON CONFLICT ({}) "
     )
     updating = set_to(of, "excluded")
     then = SQL("DO UPDATE SET {} WHERE {}").format(updating, changed) if updating.as_string() else SQL("DO NOTHING")
-    return put.format(table(of.name), names, unstaged(of), _LIVE, columns(of.key)) + then
+    return put.format(table(of.name), names, unstaged(of), which, columns(of.key)) + then
 
 
 def _delete(of: SyncTable, which: Composable) -> Composed:
