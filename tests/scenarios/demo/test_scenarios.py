@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from local.demo.data_scenarios import DATA_SCENARIOS
 from local.demo.expectations import judge
 from local.demo.people_scenarios import PEOPLE_SCENARIOS
 from local.demo.picture import picture
@@ -52,4 +53,4 @@ def test_ends_as_it_must(name: str, logs: Path) -> None:
 
 
 def test_every_scenario_is_played() -> None:
-    assert set(ENDINGS) == set(SCENARIOS) - set(ROAD_SCENARIOS) - set(PEOPLE_SCENARIOS)
+    assert set(ENDINGS) == set(SCENARIOS) - set(ROAD_SCENARIOS) - set(PEOPLE_SCENARIOS) - set(DATA_SCENARIOS)
