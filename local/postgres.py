@@ -28,7 +28,7 @@ OLD, NEW = "15", "17"
 _NPM = Path(__file__).parents[1] / "node_modules" / "@postgres-{version}" / "linux-x64"
 _READY_WITHIN_S = 30.0
 # Data of a test need not outlive the machine.
-_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "logical"}
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "logical"}
 # The pipe closes when the parent dies, however it dies.
 _END_WITH_PARENT = '"$@" & server=$!; cat >/dev/null; kill -QUIT "$server"; wait "$server"'
 
@@ -36,7 +36,7 @@ _END_WITH_PARENT = '"$@" & server=$!; cat >/dev/null; kill -QUIT "$server"; wait
 class Cluster:
     """One server. Use as a context manager; `dsn()` is valid inside."""
 
-    def __init__(self, version: str = OLD, settings: Mapping[str, str] = _FAST) -> None:
+    def __init__(self, version: str = OLD, settings: Mapping[str, str] = FAST) -> None:
         self._version = version
         self._settings = settings
 

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.decision.checkpoints import begun, ended, is_untidy, looked_at, postponed, unnamed, wanted
 from shared.decision.data_limits import brought_back, preview_every
 from shared.engine.commit import commit_and_ring
-from shared.engine.incidents import outcome_of
+from shared.engine.incidents import outcomes_of
 from shared.engine.records import ACTIVE, CHECKPOINTS, Snapshot, announce, load_run, snapshot
 from shared.errors import ControllerError, LostRace
 from shared.model.change import ChangeStatus
@@ -59,11 +59,7 @@ class CheckpointKeeper:
         """
         named = [name for name, policy in self.policies().items() if policy.databases]
         tasks = {name: self.pool.submit(self.keep, name) for name in named}
-        sentences = []
-        for name, task in tasks.items():
-            outcome = outcome_of(task, f"checkpoints of {name}")
-            sentences.append(_said(name, outcome))
-        return sentences
+        return [_said(name, outcome) for name, outcome in outcomes_of(tasks, "checkpoints").items()]
 
     def keep(self, workload: str) -> Checkpoints:
         """Bring the checkpoints of a workload to where they should be now.

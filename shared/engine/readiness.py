@@ -16,7 +16,7 @@ from shared.decision.cycle import Known
 from shared.decision.readiness import report_of
 from shared.engine.commit import commit_and_ring
 from shared.engine.fleet import FLEET, PAUSE, Fleet
-from shared.engine.incidents import outcome_of
+from shared.engine.incidents import outcomes_of
 from shared.engine.readiness_survey import Survey
 from shared.engine.records import NOW, REHEARSED, STARTS, announce, decode, encode, snapshot
 from shared.engine.start import known_of
@@ -82,11 +82,7 @@ class Readiness:
             One sentence per workload.
         """
         tasks = {name: self.pool.submit(self.check, name) for name in self.policies()}
-        sentences = []
-        for name, task in tasks.items():
-            outcome = outcome_of(task, f"readiness of {name}")
-            sentences.append(_sentence(name, outcome))
-        return sentences
+        return [_sentence(name, outcome) for name, outcome in outcomes_of(tasks, "readiness").items()]
 
     def check(self, workload: str) -> Report:
         """Look at everything now, keep what was found, and tell people if it turned.

@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.engine.asking import Asking
 from shared.engine.collect import Collector, due
 from shared.engine.fleet import Fleet
-from shared.engine.incidents import outcome_of
+from shared.engine.incidents import outcomes_of
 from shared.engine.news import Answers
 from shared.engine.records import Snapshot, snapshot
 from shared.engine.workload_cycle import WorkloadCycle
@@ -109,11 +109,7 @@ class Watch:
     def _for_each[T](self, policies: Mapping[str, Policy], do: Callable[[Policy], T]) -> dict[str, T | ControllerError]:
         """Do something for all workloads at once; what goes wrong with one is its own and disturbs no other."""
         tasks = {name: self.pool.submit(do, policy) for name, policy in policies.items()}
-        outcomes: dict[str, T | ControllerError] = {}
-        for name, task in tasks.items():
-            outcome = outcome_of(task, name)  # by itself: in one expression its type would be taken for that of T
-            outcomes[name] = outcome
-        return outcomes
+        return outcomes_of(tasks, "the watch")
 
     def _known(self, policy: Policy, now: datetime) -> _Known:
         """Read a workload and what is due of it."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from local.postgres import NEW, OLD, Cluster
-from tests.contract.postgres.pairs import ROLES, Servers
+from tests.contract.postgres.pairs import Servers, clusters
 
 _SETTINGS = {
     "fsync": "off",
@@ -19,8 +17,5 @@ _SETTINGS = {
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    with Cluster(OLD, _SETTINGS) as old, Cluster(NEW, _SETTINGS) as new:
-        for cluster in (old, new):
-            with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-                connection.execute(ROLES)
-        yield Servers({OLD: old, NEW: new})
+    with clusters(_SETTINGS) as started:
+        yield Servers(started)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import LiteralString
 
 import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from local.postgres import Cluster
+from local.postgres import FAST, NEW, OLD, Cluster
 from shared.adapters.postgres.server.session import Access
 
 PASSWORD = "made-up"
@@ -25,6 +26,17 @@ GRANT ALL ON ALL TABLES IN SCHEMA {schemas} TO app; GRANT ALL ON ALL SEQUENCES I
 GRANT USAGE ON SCHEMA {schemas} TO app
 """
 _numbers = count(1)
+
+
+@contextmanager
+def clusters(settings: Mapping[str, str] = FAST, *also: LiteralString) -> Iterator[dict[str, Cluster]]:
+    """Start a server of an old and of a new major version with the roles, and run statements as their superuser."""
+    with Cluster(OLD, settings) as old, Cluster(NEW, settings) as new:
+        for cluster in (old, new):
+            with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
+                for statement in (ROLES, *also):
+                    connection.execute(statement)
+        yield {OLD: old, NEW: new}
 
 
 @dataclass(frozen=True, slots=True)

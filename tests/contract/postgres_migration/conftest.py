@@ -3,21 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from local.postgres import NEW, OLD, Cluster
-from tests.contract.postgres.pairs import ROLES, Database, Servers
+from local.postgres import NEW, OLD
+from tests.contract.postgres.pairs import Database, Servers, clusters
 from tests.contract.postgres_migration.place import Place
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    with Cluster(OLD) as old, Cluster(NEW) as new:
-        for cluster in (old, new):
-            with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-                connection.execute(ROLES)
-        yield Servers({OLD: old, NEW: new})
+    with clusters() as started:
+        yield Servers(started)
 
 
 @pytest.fixture(scope="session")

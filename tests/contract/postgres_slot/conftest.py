@@ -7,8 +7,8 @@ from zlib import crc32
 import psycopg
 import pytest
 
-from local.postgres import NEW, OLD, Cluster
-from tests.contract.postgres.pairs import ROLES, Database, Servers
+from local.postgres import NEW, OLD
+from tests.contract.postgres.pairs import Database, Servers, clusters
 from tests.contract.postgres_ports.moved import empty
 
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "wal_level": "logical", "max_replication_slots": "4"}
@@ -16,12 +16,8 @@ _SETTINGS = {"fsync": "off", "full_page_writes": "off", "wal_level": "logical", 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    with Cluster(OLD, _SETTINGS) as old, Cluster(NEW, _SETTINGS) as new:
-        for cluster in (old, new):
-            with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-                connection.execute(ROLES)
-                connection.execute("ALTER ROLE keeper REPLICATION; ALTER ROLE orderly REPLICATION")
-        yield Servers({OLD: old, NEW: new})
+    with clusters(_SETTINGS, "ALTER ROLE keeper REPLICATION; ALTER ROLE orderly REPLICATION") as started:
+        yield Servers(started)
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,13 @@ from shared.adapters.postgres.server.sides import read_sides
 from shared.adapters.postgres.slot import drain as slot_drain
 from shared.adapters.postgres.slot.drain import drain
 from shared.adapters.postgres.slot.log import KeyLog
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.decision.sync_plan import sync_plan
 from shared.model.policy_data import Capture
 from shared.model.sync import SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers
-from tests.contract.postgres.test_races import _TABLES, Writer, _go_back, _rows, _unseen
+from tests.contract.postgres.racing import NAMES, TABLES, Writer, all_that_was_told_is_on_the_source, writing
+from tests.contract.postgres.ways import back
 from tests.contract.postgres_slot.slots import Slotted, slotted
 
 _WRITERS = 6
@@ -32,26 +34,17 @@ _ALL = "SELECT id::text, said FROM {}"
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_every_write_after_the_checkpoint_is_in_the_log(target: Database) -> None:
-    writers = [Writer(number) for number in range(_WRITERS)]
-    target.run(*_TABLES)
-    target.open_to_writers()
-    with slotted(target, install=False) as slot, ThreadPoolExecutor(_WRITERS) as clients:
-        running = [clients.submit(writer.write_until_refused, target) for writer in writers]
-        try:
+    with slotted(target, install=False) as slot:
+        with writing(target, _WRITERS) as writers:
             sleep(0.2)
-            seen = slot.install(*(_ALL.format(table) for table in ("items", "parts")))
+            seen = slot.install(*(_ALL.format(table) for table in NAMES))
             for _ in range(3):
                 sleep(0.1)
                 drain(slot.connection, slot.name, 0)
             _fence(slot)
-        finally:
-            for writer in writers:
-                writer.stopped = True
-        for client in running:
-            client.result(timeout=10)
         slot.drain()
         with target.connect() as whole:
-            for table, was in zip(("items", "parts"), seen, strict=True):
+            for table, was in zip(NAMES, seen, strict=True):
                 now: dict[str, int] = dict(whole.execute(_ALL.format(table)).fetchall())
                 late = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
                 late |= _put_late(whole, writers, table, slot.snapshot)
@@ -63,26 +56,14 @@ def test_every_write_after_the_checkpoint_is_in_the_log(target: Database) -> Non
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_every_write_that_was_acknowledged_is_on_the_source_afterwards(servers: Servers, version: str) -> None:
-    writers = [Writer(number) for number in range(_WRITERS)]
-    with servers.pair(OLD, version) as pair, ThreadPoolExecutor(_WRITERS) as clients:
-        pair.run(*_TABLES)
-        pair.open_to_writers()
-        running = [clients.submit(writer.write_until_refused, pair.target) for writer in writers]
-        try:
+    with servers.pair(OLD, version) as pair:
+        pair.source.run(*TABLES)
+        with writing(pair.target, _WRITERS) as writers:
             sleep(0.2)
             snapshot = _begin(pair)
             sleep(0.3)
-            _go_back(pair)
-        finally:
-            for writer in writers:
-                writer.stopped = True
-        for client in running:
-            client.result(timeout=10)
-        assert {writer.ended_by for writer in writers} == {"RB001"}
-        for table in ("items", "parts"):
-            told = {key: said for writer in writers for key, said in writer.gone_or_there(table).items()}
-            assert _rows(pair.source, table) == {key: said for key, said in told.items() if said is not None}
-        assert _unseen(pair, writers, snapshot) == []
+            assert back(pair, SyncRules(chunk=100)).stage is Stage.DONE
+        all_that_was_told_is_on_the_source(pair, writers, snapshot)
         _end_capture(pair.target)
 
 
@@ -122,7 +103,7 @@ def _put_late(whole: Connection, writers: Iterable[Writer], table: str, snapshot
 
 def _rolled_back(slot: Slotted, whole: Connection) -> list[tuple[object, ...]]:
     """Return logged transactions that were not committed: what is logged is the writer's own transaction."""
-    oids = [table.oid for name, table in slot.tables.items() if name in ("public.items", "public.parts")]
+    oids = [table.oid for name, table in slot.tables.items() if name.removeprefix("public.") in NAMES]
     return [
         row
         for oid in oids

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Identifier
 
 from local.postgres import NEW, OLD, Cluster
 from shared.model.sync import Conflicts, SyncRules
-from tests.contract.postgres.pairs import ROLES, Database, Pair
+from tests.contract.postgres.pairs import Database, Pair, clusters
 from tests.contract.postgres.ways import begin
 
 SYNC, CHECKPOINT = "sync", "change"
@@ -122,11 +122,8 @@ class Worlds:
 @contextmanager
 def worlds() -> Iterator[Worlds]:
     """Start the servers, and make the templates."""
-    with Cluster(OLD, _SETTINGS) as old, Cluster(NEW, _SETTINGS) as new:
-        made = Worlds({OLD: old, NEW: new}, count(1))
-        for cluster in (old, new):
-            with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
-                connection.execute(ROLES)
+    with clusters(_SETTINGS) as started:
+        made = Worlds(started, count(1))
         for owner in Owner:
             _make_template(made, owner)
         yield made
