@@ -122,8 +122,9 @@ def _upsert(of: SyncTable) -> Steps:
     the source knows, rows that are there are updated beforehand, and never offered.
     """
     if of.rest and (updating := set_to(of, "s")).as_string():
-        update = SQL("UPDATE {} AS t SET {} FROM pg_temp.staged AS s WHERE {} AND {} AND {}").format(
-            table(of.name), updating, _LIVE, same_row(of, "s", "t"), differs(of, "t", "s")
+        rows = SQL("(SELECT {} FROM pg_temp.staged AS s WHERE {})").format(unstaged(of), _LIVE)
+        update = SQL("UPDATE {} AS t SET {} FROM {} AS s WHERE {} AND {}").format(
+            table(of.name), updating, rows, same_row(of, "s", "t"), differs(of, "t", "s")
         )
         absent = SQL("NOT EXISTS (SELECT FROM {} AS t WHERE {})").format(table(of.name), same_row(of, "s", "t"))
         return [(Counts.PUT, update), (Counts.PUT, _insert(of, SQL("{} AND {}").format(_LIVE, absent)))]
