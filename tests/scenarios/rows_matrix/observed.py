@@ -80,7 +80,10 @@ def witness(pair: Pair) -> Iterator[Witness]:
     with pair.source.connect() as source:
         source.execute(_AS_TEXT)
         source.execute(_SLOT, [pair.source.name])
-        yield Witness(source, pair.source.name)
+        try:
+            yield Witness(source, pair.source.name)
+        finally:  # it goes with its session as well, but nobody says when: a database with a slot cannot be dropped
+            source.execute("SELECT pg_drop_replication_slot(%s)", [pair.source.name])
 
 
 def rows(side: Connection[Any]) -> Rows:
