@@ -69,7 +69,7 @@ class Asking:
         return saving_writes(held, also, EventKind.ASKED, says)
 
     def sweep(self, policy: Policy, found: Snapshot, ask: Ask) -> list[Write]:
-        """Return the writes of the default once the time to answer is over.
+        """Return the writes of the default once the time to answer is over; before that, those that ask anew.
 
         What would be done now is not what was asked: then it is asked again instead.
 
@@ -79,7 +79,7 @@ class Asking:
         """
         held = self._held(policy, found, ask)
         if not is_due(ask, held.now):
-            return []
+            return self._anew(held)
         missing = gone(policy, ask)
         if missing is not None:
             return ending_writes(held, AskStatus.EXPIRED, f"{say_silence(ask)}: nothing is done, because {missing}")
@@ -94,6 +94,13 @@ class Asking:
         if default.does is OnExpiry.HOLD:
             return ending_writes(held, AskStatus.EXPIRED, default.sentence)
         return self._unasked(held, ask, default.sentence)
+
+    def _anew(self, held: Held) -> list[Write]:
+        """Nobody should find out by answering that something else would become of the rows than the message said."""
+        present, changed = self.present(held)
+        if not changed or present.preview == held.ask.preview or gone(held.policy, held.ask) is not None:
+            return []
+        return saving_writes(held, present, EventKind.ASKED, f"asked again, because {changed}; {question(present)}")
 
     def present(self, held: Held) -> tuple[Ask, str]:
         """Return the question as it would be put now, and what has changed since, if anything has."""

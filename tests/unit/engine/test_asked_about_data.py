@@ -144,11 +144,28 @@ def test_time_that_runs_out_while_the_rows_change_asks_again(shop: Engine) -> No
     shop.policies["orders"] = data_level(f"{_BOTH}, approval: {{ttl: 5m}}")
     shop.cycles(_BAD, 4)
     before = question(shop)
+    while shop.clock() < before.expires_at:
+        shop.cycles(_BAD, 1)
     see(shop, foreseen(digest=_OTHER))
-    shop.cycles(_BAD, 40)
+    shop.cycles(_BAD, 1)
     after = question(shop)
     assert (after.id, after.expires_at > before.expires_at) == (before.id, True)
     assert any("what would become of the rows has changed: it is asked again" in e.sentence for e in shop.events())
+
+
+def test_rows_that_change_are_asked_about_at_once_in_the_same_time(shop: Engine) -> None:
+    shop.cycles(_BAD, 4)
+    before = question(shop)
+    see(shop, foreseen(digest=_OTHER))
+    shop.cycles(_BAD, 3)
+    after = question(shop)
+    assert (after.id, after.expires_at, after.digest != before.digest) == (before.id, before.expires_at, True)
+    again = [e.sentence for e in shop.events() if "what would become of the rows has changed" in e.sentence]
+    assert len(again) == 1
+    shop.asks.approve(after.id, ANN, after.digest)
+    run = running(shop)
+    assert run is not None
+    assert run.agreed == (_OTHER,)
 
 
 def test_a_default_agrees_to_no_loss(shop: Engine) -> None:
