@@ -3,19 +3,15 @@
 A value that is decoded on the way may change: JSON numbers lose digits, infinity cannot be said.
 """
 
-from itertools import batched
-
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Literal
 
 from shared.adapters.postgres.copying.images import Chunk
 from shared.adapters.postgres.server.hashing import hashed_rows
+from shared.adapters.postgres.server.outflow import pieces
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import column, listed, ours, same_row, table
 from shared.model.sync import ROW_HASH, SyncTable
-
-# Rows go on some at a time: each write of its own costs as much as reading a row.
-_ROWS_AT_ONCE = 200
 
 
 def stage(target: Connection[Rows], source: Connection[Rows], chunk: Chunk) -> int:
@@ -25,8 +21,8 @@ def stage(target: Connection[Rows], source: Connection[Rows], chunk: Chunk) -> i
     writing = SQL("COPY pg_temp.staged FROM STDIN {}").format(way)
     into = source.cursor()
     with target.cursor().copy(reading) as rows, into.copy(writing) as staged:
-        for some in batched(rows, _ROWS_AT_ONCE, strict=False):
-            staged.write(b"".join(some))
+        for some in pieces(rows):
+            staged.write(some)
     return into.rowcount
 
 
