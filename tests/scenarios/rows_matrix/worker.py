@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -47,11 +48,24 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """At which exchange with which side it happens."""
+    """At which exchange with which side it happens.
+
+    Attributes:
+        number: Of all with this side.
+        what: What it is for; with a name, it is the exchange of `place` among those for the same, whatever its number:
+            on a busy machine some things are asked for more than once.
+    """
 
     side: str
     number: int
     kind: Kind
+    what: str = ""
+    place: int = 0
+
+    def is_at(self, side: str, number: int, what: str, place: int) -> bool:
+        """Tell whether it happens at an exchange."""
+        wanted, found = ((self.what, self.place), (what, place)) if self.what else (self.number, number)
+        return self.side == side and wanted == found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +96,19 @@ class Watch:
     traced: bool
     counts: dict[str, int] = field(default_factory=lambda: {"source": 0, "target": 0})
     trace: list[tuple[str, str]] = field(default_factory=list)
+    places: Counter[tuple[str, str]] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
 
     def next(self, side: str) -> Kind | None:
         """Count an exchange with a side; return what is to happen at it."""
         with self.lock:
             self.counts[side] += 1
+            what = _asked_for()
+            self.places[side, what] += 1
             if self.traced:
-                self.trace.append((side, _asked_for()))
-            is_it = self.blow is not None and (self.blow.side, self.blow.number) == (side, self.counts[side])
-        return self.blow.kind if self.blow is not None and is_it else None
+                self.trace.append((side, what))
+            at = side, self.counts[side], what, self.places[side, what]
+        return self.blow.kind if self.blow is not None and self.blow.is_at(*at) else None
 
 
 def _asked_for() -> str:
@@ -216,7 +233,7 @@ def main() -> None:
     while line := sys.stdin.readline():
         given = json.loads(line)
         blow = given.pop("blow")
-        job = Job(**given, blow=Blow(blow["side"], blow["number"], Kind(blow["kind"])) if blow else None)
+        job = Job(**given, blow=Blow(**blow | {"kind": Kind(blow["kind"])}) if blow else None)
         pid = os.fork()
         if not pid:
             _child(job)
