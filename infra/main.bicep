@@ -95,6 +95,9 @@ param poisonSchedule string = '20 * * * * *'
 @description('NCRONTAB, seconds first.')
 param readinessSchedule string = '40 * * * * *'
 
+@description('NCRONTAB, seconds first; at most ten minutes apart.')
+param rollUpSchedule string = '50 */5 * * * *'
+
 @description('Entra ID tenant whose tokens the API takes; empty: function keys alone, and nobody approves.')
 param entraTenantId string = ''
 
@@ -227,6 +230,7 @@ var settings = concat([
   { name: 'EVALUATE_SCHEDULE', value: evaluateSchedule }
   { name: 'POISON_SCHEDULE', value: poisonSchedule }
   { name: 'READINESS_SCHEDULE', value: readinessSchedule }
+  { name: 'ROLL_UP_SCHEDULE', value: rollUpSchedule }
   { name: 'ENTRA_TENANT_ID', value: entraTenantId }
   { name: 'ENTRA_AUDIENCES', value: entraAudience }
   { name: 'LINK_ADDRESS', value: 'https://${appHostName}/api/answers' }

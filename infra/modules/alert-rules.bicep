@@ -10,8 +10,11 @@ param appName string
 param controllerGroupId string
 param peopleGroupId string
 
-var serverErrorQuery = loadTextContent('../kql/server_error_alert.kql')
-var silenceQuery = loadTextContent('../kql/silent_controller.kql')
+// A log alert takes a query without parameters: their declaration gives way to their values.
+var asksAboutSite = 'declare query_parameters(site_id: string);'
+var asksAboutApp = 'declare query_parameters(app_name: string);'
+var serverErrorQuery = replace(loadTextContent('../kql/server_error_alert.kql'), asksAboutSite, 'let site_id = "${guardedSiteId}";')
+var silenceQuery = replace(loadTextContent('../kql/silent_controller.kql'), asksAboutApp, 'let app_name = "${appName}";')
 
 resource serverErrors 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: errorRuleName
@@ -33,7 +36,7 @@ resource serverErrors 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     criteria: {
       allOf: [
         {
-          query: 'let site_id = "${guardedSiteId}";\n${serverErrorQuery}'
+          query: serverErrorQuery
           resourceIdColumn: '_ResourceId' // names the site, not the workspace, as what the alert is about
           timeAggregation: 'Count'
           operator: 'GreaterThan'
@@ -73,7 +76,7 @@ resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     criteria: {
       allOf: [
         {
-          query: 'let app_name = "${appName}";\n${silenceQuery}'
+          query: silenceQuery
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

@@ -54,6 +54,8 @@ class Throttling(StrictModel):
     write_refill_per_s: float = Field(10.0, gt=0)
     key_value_bucket: int = Field(1000, ge=1)
     key_value_refill_per_s: float = Field(8.0, gt=0)
+    cost_scope_bucket: int = Field(4, ge=1)
+    cost_scope_refill_per_s: float = Field(4 / 60, gt=0)
 
 
 class RampUpRule(BaseModel):

@@ -83,6 +83,27 @@ def partial_logs(answer: Json) -> Json:
     return answer | {"error": PARTIAL_ERROR}
 
 
+def empty_cost(answer: Json) -> Json:
+    answer["properties"]["rows"] = []
+    return answer
+
+
+def nan_cost(answer: Json) -> Json:
+    answer["properties"]["rows"] = [["NaN", *rest] for _, *rest in answer["properties"]["rows"]]
+    return answer
+
+
+def renamed_cost(answer: Json) -> Json:
+    for column in answer["properties"]["columns"]:
+        column["name"] += "V2"
+    return answer
+
+
+def partial_cost(answer: Json) -> Json:
+    answer["properties"]["nextLink"] = "https://management.azure.com/next"
+    return answer
+
+
 def no_properties(answer: Json) -> Json:
     return answer | {"properties": {}}
 
@@ -103,6 +124,11 @@ DISTORTIONS: dict[tuple[Api, Kind], Distortion] = {
     (Api.LOGS, Kind.NAN): nan_logs,
     (Api.LOGS, Kind.RENAMED): renamed_logs,
     (Api.LOGS, Kind.PARTIAL): partial_logs,
+    (Api.COST, Kind.EMPTY): empty_cost,
+    (Api.COST, Kind.NAN): nan_cost,
+    (Api.COST, Kind.RENAMED): renamed_cost,
+    (Api.COST, Kind.PARTIAL): partial_cost,
+    (Api.RESOURCE_HEALTH, Kind.EMPTY): no_properties,
     (Api.SITE_READ, Kind.EMPTY): nothing,
     (Api.AFD_READ, Kind.EMPTY): nothing_listed,
     (Api.OPERATION, Kind.EMPTY): nothing,

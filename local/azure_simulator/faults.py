@@ -41,6 +41,8 @@ class Api(StrEnum):
     HOOK_READ = "hook_read"
     HOOK_CALL = "hook_call"
     PERMISSIONS = "permissions"
+    COST = "cost"
+    RESOURCE_HEALTH = "resource_health"
     ANY = "any"
 
 
@@ -91,6 +93,8 @@ KINDS_OF: dict[Api, frozenset[Kind]] = {
     Api.HOOK_READ: TRANSPORT,
     Api.HOOK_CALL: TRANSPORT,
     Api.PERMISSIONS: TRANSPORT | {Kind.FORBIDDEN},
+    Api.COST: READ | {Kind.NAN, Kind.RENAMED, Kind.PARTIAL},
+    Api.RESOURCE_HEALTH: READ,
     Api.ANY: TRANSPORT,
 }
 

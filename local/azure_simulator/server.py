@@ -18,6 +18,8 @@ from local.azure_simulator.config import SimulatorConfig
 from local.azure_simulator.control.requests import explain_bad_input
 from local.azure_simulator.control.routes import Control
 from local.azure_simulator.control.slots import SlotsControl
+from local.azure_simulator.costs.control import CostsControl
+from local.azure_simulator.costs.routes import COST_ROUTES
 from local.azure_simulator.dns_zones.control import DnsZonesControl
 from local.azure_simulator.dns_zones.routes import DNS_ZONES_ROUTES
 from local.azure_simulator.front_door.proxy import FrontDoor
@@ -26,7 +28,9 @@ from local.azure_simulator.hook_target.control import HookControl
 from local.azure_simulator.hook_target.routes import HOOK_ROUTES
 from local.azure_simulator.monitor.logs import LogsApi
 from local.azure_simulator.monitor.metrics import METRICS_ROUTES
+from local.azure_simulator.monitor.readings import ReadingsControl
 from local.azure_simulator.name_servers.running import NameServers
+from local.azure_simulator.resource_health.routes import RESOURCE_HEALTH_ROUTES, ResourceHealthControl
 from local.azure_simulator.simulation import Simulation
 from local.azure_simulator.token_endpoint import TOKEN_PATH, TOKEN_ROUTES
 from local.azure_simulator.traffic_manager.control import TrafficManagerControl
@@ -72,6 +76,7 @@ async def _serve_apis(
     logs = stack.enter_context(contextlib.closing(LogsApi(simulation)))
     more_routes = [*TRAFFIC_MANAGER_ROUTES, *DNS_ZONES_ROUTES, *AFD_ROUTES, *APP_CONFIGURATION_ROUTES, *HOOK_ROUTES]
     own_routes = [*METRICS_ROUTES, *logs.routes(), *TOKEN_ROUTES, *AUTHORIZATION_ROUTES]
+    own_routes += [*COST_ROUTES, *RESOURCE_HEALTH_ROUTES]
     gateway = Gateway(simulation, background, [*own_routes, *more_routes])
     app = web.Application(middlewares=[explain_bad_input], client_max_size=MAX_BODY_BYTES)
     app.add_routes(Control(simulation).routes())
@@ -81,6 +86,8 @@ async def _serve_apis(
         app.add_routes(control.routes())
     app.add_routes(AppConfigurationControl(simulation).routes())
     app.add_routes(HookControl(simulation).routes())
+    for told in (CostsControl(simulation), ResourceHealthControl(simulation), ReadingsControl(simulation)):
+        app.add_routes(told.routes())
     app.router.add_route("*", "/{anything:.*}", gateway.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()

@@ -15,6 +15,7 @@ from local.azure_simulator.app_configuration.feature_cache import FeatureCache
 from local.azure_simulator.app_configuration.store import Store
 from local.azure_simulator.builds import Deployment
 from local.azure_simulator.config import SimulatorConfig, Throttling, Timings
+from local.azure_simulator.costs.books import Books
 from local.azure_simulator.dns_zones.record_sets import build_zones
 from local.azure_simulator.faults import Api, FaultBook
 from local.azure_simulator.hook_target.target import HookTarget
@@ -105,6 +106,9 @@ class Simulation:
         self.key_values = Store(config.key_values)
         self.feature_cache = FeatureCache(self.key_values)
         self.hook_target = HookTarget(config.hook_target)
+        self.books = Books()
+        self.resource_health: dict[str, tuple[str, float]] = {}
+        self.readings: dict[str, dict[str, float]] = {}
         self.requests = RequestLog(config.request_log_rows)
         self.random = random.Random(config.seed)
         plan = PlanReading(0.0, config.plan.cpu_percentage, config.plan.memory_percentage)

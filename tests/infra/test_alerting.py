@@ -1,6 +1,6 @@
 """Alerts: common schema everywhere, and a silent controller is never told about itself."""
 
-from tests.infra.bicep_files import Resource, resources
+from tests.infra.bicep_files import INFRA, Resource, resources, tree
 
 
 def group(symbol: str) -> Resource:
@@ -38,13 +38,18 @@ def test_the_error_rule_rings_the_controller_about_the_site() -> None:
 
 
 def test_each_query_is_told_what_it_asks_about() -> None:
-    queries = {
-        one.symbol: one.properties["criteria"]["allOf"][0]["query"]
-        for one in resources("Microsoft.Insights/scheduledQueryRules")
-    }
-    assert queries == {
-        "serverErrors": 'let site_id = "${guardedSiteId}";\\n${serverErrorQuery}',
-        "silence": 'let app_name = "${appName}";\\n${silenceQuery}',
+    variables = tree(INFRA / "modules" / "alert-rules.bicep")["variables"]
+    values = {}
+    for one in resources("Microsoft.Insights/scheduledQueryRules"):
+        replaced = variables[one.properties["criteria"]["allOf"][0]["query"]]["value"]["function"]["parameters"]
+        declared = variables[replaced["old_string"]]["value"]
+        file = replaced["original_string"]["function"]["parameters"]["file_path"]
+        # What is replaced must stand in the file to the letter, or the rule asks a query that Azure refuses.
+        assert (INFRA / "modules" / file).read_text().count(f"\n{declared}\n") == 1
+        values[one.symbol] = replaced["new_string"]
+    assert values == {
+        "serverErrors": 'let site_id = "${guardedSiteId}";',
+        "silence": 'let app_name = "${appName}";',
     }
 
 

@@ -34,7 +34,7 @@ def test_every_setting_that_is_given_is_read() -> None:
 
 
 def test_what_differs_by_deployment_is_given() -> None:
-    schedules = {"WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE"}
+    schedules = {"WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE", "ROLL_UP_SCHEDULE"}
     wanted = schedules | {"AZURE_CLIENT_ID", "ARM_ENDPOINT", "CHANNEL_WEBHOOK_OPS"}
     demo = {name for name in named_by_policies() if name.startswith("GUARDED_")}
     assert len(demo) == 5

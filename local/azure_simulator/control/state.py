@@ -6,6 +6,7 @@ from typing import Any
 from local.azure_simulator.afd.control import afd_state
 from local.azure_simulator.app_configuration.control import key_values_state
 from local.azure_simulator.arm.views import instant, operation_view
+from local.azure_simulator.costs.control import costs_state
 from local.azure_simulator.dns_zones.control import dns_zones_state
 from local.azure_simulator.faults import ActiveFault
 from local.azure_simulator.hook_target.control import hook_state
@@ -34,6 +35,7 @@ def world_state(simulation: Simulation) -> Json:
         "dns_zones": dns_zones_state(simulation),
         "app_configuration": key_values_state(simulation),
         "hook": hook_state(simulation),
+        "costs": costs_state(simulation),
     }
 
 

@@ -1,11 +1,12 @@
 """The series behind a metric of a resource: where its points come from."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from local.azure_simulator.monitor.metric_catalog import PLAN_METRICS, SITE_METRICS, Point
 from local.azure_simulator.monitor.metrics_query import BadMetricsRequestError
+from local.azure_simulator.monitor.readings import TOLD_METRICS, type_of
 from local.azure_simulator.simulation import Simulation
 from local.azure_simulator.sites import Site
 
@@ -30,6 +31,8 @@ class MetricSeries:
 
 def find_series(simulation: Simulation, resource_id: str, name: str) -> MetricSeries:
     match = RESOURCE.fullmatch(resource_id)
+    if type_of(resource_id) in TOLD_METRICS:
+        return told_series(simulation, resource_id, name)
     if match is None:
         raise BadMetricsRequestError(f"The resource '{resource_id}' is not a site, a slot or a plan.")
     if match["plan"]:
@@ -63,7 +66,18 @@ def plan_series(simulation: Simulation, resource_id: str, name: str) -> MetricSe
     return MetricSeries(known, "Percent", resource_id, point)
 
 
-def canonical_name[T](name: str, catalog: dict[str, T], resource_type: str) -> str:
+def told_series(simulation: Simulation, resource_id: str, name: str) -> MetricSeries:
+    units = TOLD_METRICS[type_of(resource_id)]
+    known = canonical_name(name, units, type_of(resource_id))
+
+    def point(_: float, __: float) -> Point | None:
+        value = simulation.readings.get(resource_id.casefold(), {}).get(known)
+        return None if value is None else Point(total=value, count=1, minimum=value, maximum=value)
+
+    return MetricSeries(known, units[known], resource_id, point)
+
+
+def canonical_name[T](name: str, catalog: Mapping[str, T], resource_type: str) -> str:
     known = next((known for known in catalog if known.casefold() == name.casefold()), None)
     if known is None:
         raise BadMetricsRequestError(

@@ -16,7 +16,12 @@ from local.azure_simulator.api import Audience, Call, Route
 from local.azure_simulator.arm.errors import arm_error
 from local.azure_simulator.faults import Api
 from local.azure_simulator.monitor.metric_series import MetricSeries, find_series
-from local.azure_simulator.monitor.metrics_query import BadMetricsRequestError, MetricsQuery, parse_query
+from local.azure_simulator.monitor.metrics_query import (
+    BadMetricsRequestError,
+    MetricsQuery,
+    parse_query,
+    refuse_mixed,
+)
 from local.azure_simulator.simulation import Simulation
 
 
@@ -26,6 +31,7 @@ async def get_batch(call: Call) -> web.Response:
     visible_until_s = now_s - simulation.timings.metrics_delay_s
     try:
         query = parse_query(call.request.query, call.body, allow_fine_grain=simulation.config.allow_fine_grain)
+        refuse_mixed(query.namespace, query.resource_ids, call.parameters["subscription"])
         values = [
             answer_resource(simulation, query, resource_id, visible_until_s) for resource_id in query.resource_ids
         ]

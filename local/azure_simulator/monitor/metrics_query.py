@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from local.azure_simulator.monitor.metric_catalog import AGGREGATIONS
+from local.azure_simulator.monitor.readings import type_of
 
 INTERVALS_S = {"PT1M": 60, "PT5M": 300, "PT15M": 900, "PT30M": 1800, "PT1H": 3600}
 FINE_INTERVALS_S = {"PT10S": 10}
 MAX_RESOURCES = 50
+MAX_METRICS = 20
 DEFAULT_SPAN = timedelta(hours=1)
 
 
@@ -36,9 +38,12 @@ def parse_query(given: Mapping[str, str], body: object, *, allow_fine_grain: boo
     if interval not in allowed:
         grains = ",".join(allowed)
         raise BadMetricsRequestError(f"Detected invalid time grain input: {interval}. Supported time grains: {grains}")
+    names = [name for name in given.get("metricnames", "").split(",") if name]
+    if not 0 < len(names) <= MAX_METRICS:
+        raise BadMetricsRequestError(f"A batch takes 1 to {MAX_METRICS} metrics, got {len(names)}.")
     end = parse_instant(given.get("endtime")) or datetime.now(UTC)
     return MetricsQuery(
-        names=[name for name in given.get("metricnames", "").split(",") if name],
+        names=names,
         aggregations=parse_aggregations(given.get("aggregation", "average")),
         start=parse_instant(given.get("starttime")) or end - DEFAULT_SPAN,
         end=end,
@@ -54,6 +59,18 @@ def parse_resource_ids(body: object) -> list[str]:
     if not 0 < len(ids) <= MAX_RESOURCES:
         raise BadMetricsRequestError(f"A batch takes 1 to {MAX_RESOURCES} resource ids, got {len(ids)}.")
     return [str(resource_id) for resource_id in ids]
+
+
+def refuse_mixed(namespace: str, resource_ids: list[str], subscription: str) -> None:
+    """A batch is of one type and of one subscription, and its namespace is that type."""
+    for resource_id in resource_ids:
+        if not resource_id.casefold().startswith(f"/subscriptions/{subscription}/".casefold()):
+            raise BadMetricsRequestError(f"The resource '{resource_id}' is not in the subscription '{subscription}'.")
+        # That slots go with their sites is how it was taken for granted here; Azure may be stricter.
+        if not f"{type_of(resource_id)}/".startswith(f"{namespace.casefold()}/"):
+            raise BadMetricsRequestError(
+                f"The resource '{resource_id}' is not of the type '{namespace}', which all of a batch must be."
+            )
 
 
 def parse_instant(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ import pytest
 from shared.adapters.azure_clients import credential
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
+from shared.adapters.outbound import Outbound
 from shared.adapters.probe import HttpProber
 from shared.adapters.probe_source import ProbeSource
 from shared.errors import ControllerError, OutcomeUnknown, PermanentError, TransientError
@@ -48,7 +49,7 @@ def logs(running: Azure, tmp_path_factory: pytest.TempPathFactory) -> LogSource:
 
 @pytest.fixture(scope="session")
 def probes(prober: HttpProber) -> ProbeSource:
-    return ProbeSource(prober)
+    return ProbeSource(prober, Outbound())
 
 
 def collect(source: SampleSource, policy: Policy, *names: str, later: timedelta = _SOON) -> dict[str, Collected]:
@@ -105,10 +106,12 @@ def test_two_sites_in_one_call_get_what_is_theirs(metrics: MetricSource, azure: 
     assert counted["demo"] >= 3
 
 
-def test_signals_of_one_metric_share_a_call_and_others_do_not(metrics: MetricSource, policy: Policy) -> None:
-    now = datetime.now(UTC)
-    wants = [Want(policy, name, policy.signals[name], now) for name in ("requests", "server_error", "requests")]
-    assert sorted(len(job.wants) for job in metrics.jobs(wants)) == [1, 2]
+def test_signals_of_several_metrics_share_a_call(metrics: MetricSource, policy: Policy, azure: Azure) -> None:
+    visit(policy, 3)
+    before = azure.control("GET", "/state")["calls"]["metrics"]
+    found = collect(metrics, policy, "requests", "server_error")
+    assert azure.control("GET", "/state")["calls"]["metrics"] == before + 1
+    assert all(measured(found[name]) for name in ("requests", "server_error"))
 
 
 def test_a_query_answers_samples(logs: LogSource, policy: Policy) -> None:
@@ -142,7 +145,8 @@ def test_a_source_that_fails_says_how(
     azure.fault(source, **fault)
     with pytest.raises(error) as caught:
         collect(request.getfixturevalue(source), policy, signal)
-    assert type(caught.value) is error
+    assert isinstance(caught.value, error)
+    assert isinstance(caught.value, OutcomeUnknown) is (error is OutcomeUnknown)
 
 
 @pytest.mark.parametrize(("source", "signal"), [("metrics", "requests"), ("logs", "user_p95")])

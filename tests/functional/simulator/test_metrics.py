@@ -26,13 +26,13 @@ def site_id(azure: Azure) -> str:
 def query(azure: Azure, resource_id: str, names: list[str], **options: Any) -> dict[str, list[MetricValue]]:
     """The points of each metric over the last hour, or over `timespan`."""
     asked: dict[str, Any] = {
+        "metric_namespace": "microsoft.web/sites",
         "timespan": timedelta(hours=1),
         "granularity": timedelta(minutes=1),
         "aggregations": AGGREGATIONS,
     }
     [result] = azure.metrics.query_resources(
         resource_ids=[resource_id],
-        metric_namespace="microsoft.web/sites",
         metric_names=names,
         **(asked | options),
     )
@@ -101,10 +101,20 @@ def test_a_slot_has_its_own_metrics(azure: Azure, site_id: str) -> None:
 def test_plan_metrics_follow_the_control(azure: Azure, site_id: str) -> None:
     plan_id = site_id.replace("sites/demo", "serverfarms/demo-plan")
     azure.control("PUT", "/plan", {"cpu_percentage": 97, "memory_percentage": 91})
-    points = query(azure, plan_id, ["CpuPercentage", "MemoryPercentage"])
+    names = ["CpuPercentage", "MemoryPercentage"]
+    points = query(azure, plan_id, names, metric_namespace="microsoft.web/serverfarms")
     assert points["CpuPercentage"][-1].average == 97
     assert points["MemoryPercentage"][-1].maximum == 91
     azure.control("PUT", "/plan", {"cpu_percentage": 35, "memory_percentage": 60})
+
+
+def test_a_database_tells_what_it_was_given_and_nothing_else(azure: Azure, site_id: str) -> None:
+    database = site_id.replace("Microsoft.Web/sites/demo", "Microsoft.Sql/servers/s/databases/orders")
+    azure.control("PUT", "/metrics", {"resource": database, "metrics": {"cpu_percent": 12.5}})
+    names = ["cpu_percent", "log_write_percent"]
+    points = query(azure, database, names, metric_namespace="Microsoft.Sql/servers/databases")
+    assert points["cpu_percent"][-1].average == 12.5
+    assert all(point.average is None for point in points["log_write_percent"])
 
 
 def test_a_stale_source_answers_as_of_the_fault(azure: Azure, site_id: str) -> None:
@@ -133,6 +143,9 @@ def refusals(site_id: str) -> Iterator[tuple[dict[str, Any], str]]:
     yield {"aggregations": ["median"]}, "Unknown aggregation"
     yield {"resource_ids": [site_id] * 51}, "1 to 50 resource ids"
     yield {"resource_ids": [site_id + "x"]}, "was not found"
+    yield {"metric_names": ["Requests"] * 21}, "1 to 20 metrics"
+    yield {"metric_namespace": "microsoft.web/serverfarms"}, "not of the type 'microsoft.web/serverfarms'"
+    yield {"resource_ids": [site_id, "/subscriptions/other/resourceGroups/g/providers/a/b/c"]}, "not in the subscr"
 
 
 def test_bad_queries_are_refused_with_a_sentence(azure: Azure, site_id: str) -> None:

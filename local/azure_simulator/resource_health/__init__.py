@@ -1,0 +1,1 @@
+"""Resource Health: what Azure itself says of a resource."""
