@@ -9,7 +9,18 @@ from rich.progress import track
 from shared.model.trigger import Tier
 from tests.scenarios.fault_matrix.kinds import KINDS, Fault
 from tests.scenarios.fault_matrix.matrix import Cell, stage
-from tests.scenarios.fault_matrix.table import NOTES, broken_lines, faces_table, matrix_table, summary
+from tests.scenarios.fault_matrix.stream_matrix import StreamCell, Trials
+from tests.scenarios.fault_matrix.table import (
+    NOTES,
+    broken_lines,
+    broken_streams,
+    faces_table,
+    matrix_table,
+    streams_summary,
+    streams_table,
+    summary,
+)
+from tests.scenarios.fault_matrix.written import ALL
 
 _WIDTH = 190
 
@@ -25,10 +36,21 @@ def main() -> int:
             controls[kind.name] = staged.control(kind)
             for fault in Fault:
                 cells += staged.cells(kind, fault)
-    broken = broken_lines(cells, controls)
-    for printed in (faces_table(), matrix_table(cells, controls), NOTES, *broken, summary(cells)):
+    streams = _streams()
+    broken = [*broken_lines(cells, controls), *broken_streams(streams)]
+    tables = (faces_table(), matrix_table(cells, controls), NOTES, streams_table(streams))
+    for printed in (*tables, *broken, streams_summary(streams), summary(cells)):
         shown.print(printed, markup=False)
     return bool(broken)
+
+
+def _streams() -> list[StreamCell]:
+    """Play every kind of trigger with every faulty stream."""
+    cells = []
+    for written in track(ALL, "streams", console=Console(stderr=True), transient=True):
+        trials = Trials(written)
+        cells += [trials.cell(name) for name in trials.names]
+    return cells
 
 
 if __name__ == "__main__":

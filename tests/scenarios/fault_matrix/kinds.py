@@ -35,9 +35,15 @@ class Source(StrEnum):
     LOG = "log"
     PUSHED = "pushed"
     ALERT = "alert"
+    EVENT = "event"
+    PROMQL = "promql"
+    DEPENDENCIES = "dependencies"
+    SMOKE = "smoke"
+    RESOURCE_HEALTH = "resource_health"
 
 
 WATCHED = "watched"
+URL = "@URL@"
 OTHER = "other"
 ALERT_RULE = "orders-5xx"
 WORKSPACE = "11111111-2222-3333-4444-555555555555"
@@ -54,6 +60,7 @@ triggers:
   {other_tier}:
     - {{name: other, when: other > 50}}
 guards: {{blind_page_after: 60s}}
+checks: {{front: {{get: /, timeout: 3s}}}}
 """
 _OTHER_TIER = {Tier.CRITICAL: Tier.WARNING, Tier.WARNING: Tier.CRITICAL, Tier.INVESTIGATION: Tier.CRITICAL}
 
@@ -75,7 +82,7 @@ class Kind:
             workload=workload,
             resource=resource,
             url=url,
-            signal=self.signal,
+            signal=self.signal.replace(URL, url),
             every=f"{self.every.total_seconds():.0f}s",
             when=self.when,
             shape=self.shape,
@@ -119,6 +126,7 @@ class Kind:
 
 _BURST = "requests: 4, every: 10s, timeout: 5s"
 _MINUTE = "every: 60s, delay: 60s, stale_after: 1m"
+_ASKED = "every: 60s, delay: 0s, stale_after: 1m, timeout: 10s"
 _SENT = "every: 60s, stale_after: 2m"
 # Stale only after all of a `for`: what silence must not do is then to be seen before anybody is blind.
 _PATIENT = "every: 60s, stale_after: 6m"
@@ -145,7 +153,7 @@ KINDS = (
         Source.METRIC,
         f"metric: Http5xx, per: Requests, {_MINUTE}",
         "watched > 5%",
-        "for: 4m, over: 2m, at_least: 9 requests",
+        "for: 4m, over: 2m, at_least: 8 requests",
     ),
     Kind(
         "log",
@@ -170,6 +178,26 @@ KINDS = (
         f"alert: {ALERT_RULE}, {_SENT}",
         "watched >= 1",
         "for: 4m, no_data: blind",
+    ),
+    Kind("event, hold", Source.EVENT, "event: orders.lost, every: 60s, stale_after: 10m", "watched >= 5", "for: 4m"),
+    Kind(
+        "promql",
+        Source.PROMQL,
+        f'promql: server_error_share.promql, with: {{job: a, window: 1m}}, unit: share, endpoint: "{URL}/p", {_ASKED}',
+        "watched > 5%",
+        "for: 4m",
+    ),
+    Kind(
+        "dependencies", Source.DEPENDENCIES, f"probe: /health, dependencies: down, {_ASKED}", "watched > 40%", "for: 4m"
+    ),
+    Kind("dependency", Source.DEPENDENCIES, f"probe: /health, dependency: db, {_ASKED}", "watched < 0.5", "for: 4m"),
+    Kind("smoke", Source.SMOKE, f"smoke: [front], {_ASKED}", "watched < 90%", "for: 4m"),
+    Kind(
+        "resource_health",
+        Source.RESOURCE_HEALTH,
+        "resource_health: site, every: 60s, stale_after: 1m",
+        "watched < 0.75",
+        "for: 4m",
     ),
     Kind("alert, hold", Source.ALERT, f"alert: {ALERT_RULE}, every: 60s, stale_after: 10m", "watched >= 1", "for: 4m"),
 )

@@ -6,12 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+from shared.adapters.outbound import Outbound
 from shared.adapters.probe import HttpProber
 from shared.adapters.probe_source import ProbeSource
 from shared.model.trigger import Tier
 from tests.contract.listener import Listener
 from tests.fakes.clock import FakeClock
-from tests.scenarios.fault_matrix import laws, monitor, probed, sent
+from tests.scenarios.fault_matrix import answered, laws, monitor, probed, sent
 from tests.scenarios.fault_matrix.ground import Ground
 from tests.scenarios.fault_matrix.kinds import Fault, Kind, Source
 from tests.scenarios.fault_matrix.play import Course, Play, workloads_of
@@ -21,7 +22,9 @@ _FACES: Mapping[Source, Mapping[Fault, Mapping[str, object]]] = {
     Source.PROBE: probed.FACES,
     Source.METRIC: monitor.FACES,
     Source.LOG: monitor.FACES,
+    Source.RESOURCE_HEALTH: monitor.HEALTH_FACES,
     **sent.FACES,
+    **answered.FACES,
 }
 _BAD_SITES = {"watched > 50%": probed.FAILING, "watched > 150ms": probed.LAGGING}
 
@@ -56,10 +59,17 @@ class Cell:
 class Stage:
     """What all plays share: the simulated time, the simulator of Azure (started when it is needed), a prober."""
 
-    def __init__(self, clock: FakeClock, azure: Callable[[], monitor.Azure], prober: HttpProber) -> None:
+    def __init__(
+        self,
+        clock: FakeClock,
+        azure: Callable[[], monitor.Azure],
+        prober: HttpProber,
+        answering: answered.Answering,
+    ) -> None:
         self._clock = clock
         self._azure = azure
-        self._probes = ProbeSource(prober)
+        self._probes = ProbeSource(prober, Outbound())
+        self._answering = answering
 
     def cells(self, kind: Kind, fault: Fault) -> list[Cell]:
         """Play all faces of a fault; one cell for each tier."""
@@ -93,8 +103,13 @@ class Stage:
             strike = probed.FACES[fault][face] if fault else None
             with probed.probed(self._probes, bad or _BAD_SITES[kind.when], strike) as ground:
                 yield ground
-        elif kind.source in (Source.METRIC, Source.LOG):
-            yield monitor.MonitorGround(self._azure(), kind.source, monitor.FACES[fault][face] if fault else None)
+        elif kind.source in answered.USUAL:
+            blow = answered.FACES[kind.source][fault][face] if fault else None
+            with answered.answered(self._answering, kind.source, world.clock, blow) as answering:
+                yield answering
+        elif kind.source in (Source.METRIC, Source.LOG, Source.RESOURCE_HEALTH):
+            faces = monitor.HEALTH_FACES if kind.source is Source.RESOURCE_HEALTH else monitor.FACES
+            yield monitor.MonitorGround(self._azure(), kind.source, faces[fault][face] if fault else None)
         else:
             failure = (fault, sent.FACES[kind.source][fault][face]) if fault else None
             yield sent.SentGround(world.intake, world.clock, kind, workloads_of, failure)
@@ -119,6 +134,7 @@ def _cell(kind: Kind, fault: Fault, tier: Tier, courses: Sequence[tuple[str, Cou
 def stage() -> Iterator[Stage]:
     """Set up what all plays share."""
     clock = FakeClock()
-    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
+    with ExitStack() as stack, ThreadPoolExecutor(8) as pool, ThreadPoolExecutor(8) as smoke:
         azure = cache(lambda: stack.enter_context(monitor.azure_at(clock)))
-        yield Stage(clock, azure, HttpProber(pool))
+        prober = HttpProber(pool)
+        yield Stage(clock, azure, prober, answered.Answering(prober, smoke))

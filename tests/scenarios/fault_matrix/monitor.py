@@ -15,8 +15,10 @@ from local.azure_simulator import config as simulated
 from local.azure_simulator import faults as simulated_faults
 from local.azure_simulator.distortions import DISTORTIONS, FIGURES
 from local.azure_simulator.launch import RunningSimulator
+from shared.adapters.azure_clients import ArmAccess
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
+from shared.adapters.resource_health import ResourceHealthSource
 from shared.clock import Clock
 from shared.ports import Collected, Job, SampleSource, Want
 from tests.scenarios.fault_matrix.ground import Story
@@ -42,15 +44,27 @@ class MonitorFace:
     timings: Mapping[str, float] = field(default_factory=dict)
     visited: bool = True
     zeros: bool = False
+    health: Mapping[str, Any] = field(default_factory=dict)
 
     def fits(self, kind: Kind) -> bool:
         return not self.zeros or "per: " in kind.signal
 
 
+_DOWN = {
+    "connections are cut": MonitorFace({"kind": "cut_before"}),
+    "answers are cut": MonitorFace({"kind": "cut_after"}),
+    "500": MonitorFace({"kind": "status", "status": 500}),
+    "503": MonitorFace({"kind": "status", "status": 503}),
+    "429, come back in 77 s": MonitorFace({"kind": "status", "status": 429, "retry_after_s": 77}),
+}
+_FORBIDDEN = {
+    "the role was taken away": MonitorFace({"kind": "forbidden"}),
+    "401": MonitorFace({"kind": "status", "status": 401}),
+}
 _LATE = {"metrics_delay_s": 900.0, "logs_delay_s": 900.0}
 FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
-    Fault.DOWN: {"connections are cut": MonitorFace({"kind": "cut_before"})},
-    Fault.FORBIDDEN: {"the role was taken away": MonitorFace({"kind": "forbidden"})},
+    Fault.DOWN: _DOWN,
+    Fault.FORBIDDEN: _FORBIDDEN,
     Fault.EMPTY: {"answers hold no rows": MonitorFace({"kind": "empty"})},
     Fault.STALE: {"answers stand still in time": MonitorFace({"kind": "stale"})},
     Fault.NAN: {"every figure is NaN": MonitorFace({"kind": "nan"})},
@@ -64,7 +78,18 @@ FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
         "figures arrive 15 min late": MonitorFace(timings=_LATE),
     },
 }
-_APIS = {Source.METRIC: "metrics", Source.LOG: "logs"}
+_APIS = {Source.METRIC: "metrics", Source.LOG: "logs", Source.RESOURCE_HEALTH: "resource_health"}
+# Of the platform there is no traffic; what it says is a word, or that it does not know.
+HEALTH_FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
+    Fault.DOWN: _DOWN,
+    Fault.FORBIDDEN: _FORBIDDEN,
+    Fault.EMPTY: {"an answer without properties": MonitorFace({"kind": "empty"})},
+    Fault.STALE: {"last looked at two hours ago": MonitorFace(health={"reported_ago_s": 7200.0})},
+    Fault.NAN: {"a word that is not documented": MonitorFace(health={"state": "Fine"})},
+    Fault.RENAMED: {"404": MonitorFace({"kind": "status", "status": 404})},
+    Fault.NO_TRAFFIC: {"Azure does not know": MonitorFace(health={"state": "Unknown"})},
+    Fault.SLOW: {"answers take longer than the time-out": MonitorFace({"kind": "delay", "delay_s": 0.6})},
+}
 
 
 def _zeros(answer: Any) -> Any:
@@ -115,6 +140,7 @@ class Azure:
         self.simulator = simulator
         self.adapters: Mapping[Source, SampleSource] = {
             Source.METRIC: MetricSource(simulator.url, None),
+            Source.RESOURCE_HEALTH: ResourceHealthSource(ArmAccess(simulator.url, "https://management.azure.com")),
             Source.LOG: AskedOnce(LogSource(simulator.url, None, _KQL)),
         }
         sites = simulator.control("GET", "/state")["sites"]
@@ -156,6 +182,7 @@ class MonitorGround:
         self._source = source
         self._face = face
         self._visited = True
+        self._health: Mapping[str, Any] = {}
         self._broken: dict[str, bool] = {}
         azure.heal()
 
@@ -171,12 +198,20 @@ class MonitorGround:
         if self._broken.get(site) is not bad:
             self._azure.simulator.control("PUT", f"/builds/{site}-b2/faults", {"fail_share": float(bad)})
             self._broken[site] = bad
+        if self._source is Source.RESOURCE_HEALTH:
+            self._tell_health(site, bad=bad)
+            return
         with httpx.Client(base_url=self._azure.simulator.front_doors[site]) as visitor:
             for _ in range(_VISITS if self._visited else 0):
                 visitor.get("/")
 
+    def _tell_health(self, site: str, *, bad: bool) -> None:
+        said = {"resource": self._azure.resources[site], "state": "Unavailable" if bad else "Available"}
+        self._azure.simulator.control("PUT", "/resource_health", {**said, **self._health})
+
     def strike(self) -> None:
         assert self._face is not None
+        self._health = self._face.health
         self._visited = self._face.visited
         if self._face.zeros:
             self._azure.tell_zeros()

@@ -58,11 +58,11 @@ class OneInFour(Listener):
 Strike = Callable[[Front], ExitStack | None]
 
 
-def _refuse(front: Front) -> None:
+def refuse(front: Front) -> None:
     front.stop()
 
 
-def _never_connect(front: Front) -> ExitStack:
+def never_connect(front: Front) -> ExitStack:
     """Take the front's place with a port whose queue is full: nobody who knocks is let in or sent away."""
     port = front.port
     front.stop()
@@ -91,7 +91,7 @@ _SIGN_IN = answer("302 Found", "Location: https://login.example/authorize", buil
 _NOBODYS = answer("200 OK", build="")
 _CACHED = answer("200 OK", "Age: 3600", body="ok", build="b1")
 FACES: Mapping[Fault, Mapping[str, Strike]] = {
-    Fault.DOWN: {"connections are refused": _refuse},
+    Fault.DOWN: {"connections are refused": refuse},
     Fault.FORBIDDEN: {
         "every answer is 403, as of a stopped app": _instead(_STOPPED),
         "every answer leads to a sign-in page": _instead(_SIGN_IN),
@@ -104,7 +104,7 @@ FACES: Mapping[Fault, Mapping[str, Strike]] = {
     Fault.NAN: {"the status is no number": _instead(b"HTTP/1.1 NaN OK\r\n\r\n")},
     Fault.RENAMED: {"the health route is gone: 404": _instead(answer("404 Not Found"))},
     Fault.NO_TRAFFIC: {"one request of four gets through": _mostly_dropped},
-    Fault.SLOW: {"connections are not taken within the time-out": _never_connect},
+    Fault.SLOW: {"connections are not taken within the time-out": never_connect},
 }
 
 

@@ -29,6 +29,7 @@ from tests.unit.alerts.payloads import common, criterion, metric
 _RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _KEYS = Keys(function="the-key", master="the-master")
 _LONG_AGO = timedelta(minutes=40)
+_AHEAD = timedelta(hours=1)
 _LATEST = timedelta(minutes=11)
 _REFUSED = frozenset({Fault.FORBIDDEN, Fault.EMPTY, Fault.NAN})
 _numbers = count()
@@ -69,7 +70,12 @@ def _empty_alert(_: str, __: Word) -> bytes:
     return b'{"schemaId": "azureMonitorCommonAlertSchema", "data": {"essentials": {}, "alertContext": {}}}'
 
 
-_USUAL: Mapping[Source, Message] = {Source.PUSHED: _sample, Source.ALERT: _alert}
+def _event(_: str, word: Word, *, name: str = "orders.lost", times: str = "", more: str = "") -> bytes:
+    at, often = word.at.isoformat(), times or ("9" if word.bad else "1")
+    return f'{{"events": [{{"event": "{name}", "at": "{at}", "id": "{at}", "times": {often}{more}}}]}}'.encode()
+
+
+_USUAL: Mapping[Source, Message] = {Source.PUSHED: _sample, Source.ALERT: _alert, Source.EVENT: _event}
 # What is sent once the fault has begun; nothing where there is no entry.
 FACES: Mapping[Source, Mapping[Fault, Mapping[str, Message | None]]] = {
     Source.PUSHED: {
@@ -81,10 +87,27 @@ FACES: Mapping[Source, Mapping[Fault, Mapping[str, Message | None]]] = {
             "NaN": lambda site, word: _sample(site, word, value="NaN"),
             "a number beyond all numbers": lambda site, word: _sample(site, word, value="1e999"),
             "NaN as text": lambda site, word: _sample(site, word, value='"NaN"'),
+            "a clock an hour ahead": lambda site, word: _sample(site, Word(word.at + _AHEAD, word.bad)),
+            "a count below 0": lambda site, word: _sample(site, word, more=', "count": -5'),
+            "half a body": lambda site, word: _sample(site, word)[:-20],
         },
         Fault.RENAMED: {"sent under another name": lambda site, word: _sample(site, word, signal="load_v2")},
         Fault.NO_TRAFFIC: {"a count of 0": lambda site, word: _sample(site, word, more=', "count": 0')},
         Fault.SLOW: {"sent when they are stale already": _sample},
+    },
+    Source.EVENT: {
+        Fault.DOWN: {"nobody sends": None},
+        Fault.FORBIDDEN: {"the sender's key does not count any more": _event},
+        Fault.EMPTY: {"no events in the body": lambda _, __: b'{"events": []}'},
+        Fault.STALE: {"the last events again, and older ones that say otherwise": _event},
+        Fault.NAN: {
+            "NaN": lambda site, word: _event(site, word, times="NaN"),
+            "less than nothing": lambda site, word: _event(site, word, times="-9"),
+            "half a body": lambda site, word: _event(site, word)[:-20],
+        },
+        Fault.RENAMED: {"sent under another name": lambda site, word: _event(site, word, name="orders.gone")},
+        Fault.NO_TRAFFIC: {"it happened 0 times": lambda site, word: _event(site, word, times="0")},
+        Fault.SLOW: {"sent when they are stale already": _event},
     },
     Source.ALERT: {
         Fault.DOWN: {"no alert arrives": None},
@@ -175,8 +198,9 @@ class SentGround:
         if self._source is Source.ALERT:
             self._intake.alert(read_alert(parse(body), received_at=self._clock()))
             return
+        said = SamplesBody.model_validate(parse(body))
         for workload in self._workloads(story):
-            self._intake.samples(workload, SamplesBody.model_validate(parse(body)).by_signal())
+            self._intake.samples(workload, said.by_signal(), said.happened())
 
     def _let_in(self) -> bool:
         """Ask the host's own check of keys, with the key that the sender has."""

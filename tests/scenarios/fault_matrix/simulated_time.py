@@ -20,11 +20,12 @@ from local.azure_simulator import faults
 from local.azure_simulator.front_door import proxy
 from local.azure_simulator.launch import RunningSimulator
 from local.azure_simulator.monitor import logs, metrics
+from local.azure_simulator.resource_health import routes as resource_health
 from local.azure_simulator.server import running_simulator
 from shared.adapters.azure_clients import credential
 from shared.clock import Clock
 
-_TELL_THE_TIME: tuple[ModuleType, ...] = (faults, proxy, metrics, logs)
+_TELL_THE_TIME: tuple[ModuleType, ...] = (faults, proxy, metrics, logs, resource_health)
 
 
 class SimulatedTime:

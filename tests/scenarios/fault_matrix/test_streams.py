@@ -1,0 +1,53 @@
+"""No stream of faulty samples makes any kind of trigger say that all is well, or do anything (`stream_laws.py`).
+
+Here some cells of each, chosen by a fixed seed; `python -m tests.scenarios.fault_matrix` plays all of them.
+"""
+
+from random import Random
+
+import pytest
+
+from shared.decision.conditions import KINDS as CONDITIONS
+from shared.model.policy_signals import _SIGNAL_KINDS
+from shared.model.policy_triggers import _CONDITION_KINDS
+from shared.model.trigger import Tier
+from tests.scenarios.fault_matrix.kinds import KINDS
+from tests.scenarios.fault_matrix.limits import LIMITS
+from tests.scenarios.fault_matrix.stream_matrix import Trials
+from tests.scenarios.fault_matrix.written import ALL, Written
+
+_SITE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/w"
+_SOME = 2
+# Played by their own tests, with a server where there is one: tests/contract/azure_sql, postgres_corruption, azure.
+# What they deliver then, errors and nothing, is among the streams.
+_ELSEWHERE = frozenset({"sql", "damaged", "cost"})
+
+
+@pytest.mark.parametrize("written", ALL, ids=lambda one: one.name.replace(",", ""))
+def test_a_faulty_stream_is_neither_health_nor_a_reason(written: Written) -> None:
+    trials = Trials(written)
+    assert list(trials.control()) == []
+    for name in Random(written.name).sample(trials.names, _SOME):
+        cell = trials.cell(name)
+        assert bool(cell.fail_open) is ((written.name, name) in LIMITS), cell.fail_open
+        assert not cell.outage_caused
+
+
+@pytest.mark.parametrize(("trigger", "stream"), sorted(LIMITS))
+def test_a_known_limit_is_one_still(trigger: str, stream: str) -> None:
+    (written,) = (one for one in ALL if one.name == trigger)
+    assert Trials(written).cell(stream).fail_open
+
+
+def test_every_kind_of_trigger_is_played() -> None:
+    entries = {type(entry) for one in ALL for _, _, entry in one.policy(Tier.CRITICAL).triggers.by_tier()}
+    assert entries == set(_CONDITION_KINDS.values())
+    assert {type(one.rule.condition) for one in ALL} == set(CONDITIONS)
+
+
+def test_every_kind_of_signal_is_played() -> None:
+    policies = [kind.policy("w", Tier.CRITICAL, resource=_SITE, url="https://w.example") for kind in KINDS]
+    played = {signal.source for policy in policies for signal in policy.signals.values()}
+    played |= {signal.source for one in ALL for signal in one.policy(Tier.CRITICAL).signals.values()}
+    assert played | _ELSEWHERE == set(_SIGNAL_KINDS)
+    assert not played & _ELSEWHERE
