@@ -6,7 +6,7 @@ BIN := .venv/bin
 MATRICES := tests/scenarios/fault_matrix tests/scenarios/crash_matrix tests/scenarios/answer_matrix tests/scenarios/readiness_matrix
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo dev test test-fast check matrices policies format infra bench bench-sync lock pages clean
+.PHONY: help setup demo dev test test-fast check matrices policies format infra bench bench-detection bench-sync lock pages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -53,6 +53,9 @@ infra: setup ## check infra/ with checkov as well (its own environment)
 
 bench: setup ## print the measurements, one JSON object a line
 	@$(BIN)/python -m bench
+
+bench-detection: setup ## measure how well health is judged: on labelled watches beside this folder, if they are there, and on noise (about ten minutes; EPISODES=FILE)
+	@$(BIN)/python -m bench.detection $(if $(EPISODES),--episodes $(EPISODES))
 
 bench-sync: setup ## measure rows going back beside other ways to do it, on two databases (about half an hour; ROWS=1000000)
 	@$(BIN)/python -m bench.sync --rows $(or $(ROWS),1000000)

@@ -5,18 +5,22 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from bench.import_time import import_time
+from bench.judging import judging
 from bench.load.rollback_under_load import load
 from bench.measuring import Figure, Finding
+from bench.replay import replay
 from bench.roads.times import road_times
 from bench.roads.transactions import road_transactions
 from bench.rollback import rollback
 from bench.watch_cycle import watch_cycle
 from bench.webhook import webhook
 
-BENCHES: Mapping[str, Callable[[], Iterator[Figure] | Iterator[Finding]]] = {
+BENCHES: Mapping[str, Callable[[], Iterator[Figure | Finding]]] = {
     "import_time": import_time,
     "webhook": webhook,
     "watch_cycle": watch_cycle,
+    "judging": judging,
+    "replay": replay,
     "rollback": rollback,
     "roads": road_times,
     "transactions": road_transactions,

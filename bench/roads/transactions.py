@@ -25,7 +25,7 @@ from local.rig.rig import Rig
 RUNS = 3
 KINDS = ("reads", "commits", "messages")
 _NEVER = "0 0 0 1 1 *"
-_TIMERS = ("WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE")
+_TIMERS = ("WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE", "ROLL_UP_SCHEDULE")
 _MESSAGE = re.compile(rb"<MessageText>(.*?)</MessageText>")
 # Where a request names the workload: in a key, a filter, an entity; a message, in the id of its rollback.
 _PARTITION = re.compile(r"PartitionKey\W+(?:eq\W+)?([~\w-]+)")

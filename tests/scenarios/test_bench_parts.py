@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.counting_proxy import through_proxies
+from bench.judging import TRIGGERS, evaluating, policy_of
 from bench.load.visits import Visit, Visits
 from bench.roads.transactions import counted, transaction_of
 from local.azure_simulator.config import default_config
@@ -17,6 +18,7 @@ from local.azurite import Azurite
 from local.loopback import Request
 from local.processes import Child
 from shared.engine.records import run_key
+from shared.model.policy import Policy
 from shared.ports import Insert, Put
 from shared.settings import read_settings
 from shared.wiring import build
@@ -104,3 +106,13 @@ def test_transactions_of_a_run_are_those_of_its_workload_from_its_first_commit_t
         ledger.commit("shop", [Put("now:1:watch", "{}")])
     told = [found for request in seen if (found := transaction_of(request))]
     assert counted(told, RUN) == Counter(reads=2, commits=2, messages=1)
+
+
+def test_workloads_that_are_judged_have_triggers_of_many_kinds() -> None:
+    policy = Policy.model_validate(policy_of("shop"))
+    assert len(policy.rules) == TRIGGERS
+    assert len({type(rule.condition) for rule in policy.rules}) >= 8
+    figure = evaluating(workloads=2, rounds=2)
+    assert len(figure.values) == 2
+    assert min(figure.values) > 0
+    assert figure.notes["samples_kept_each"] > 1_000
