@@ -6,6 +6,7 @@
 | evaluate                  | timer, EVALUATE_SCHEDULE               | evaluates what is there: silence is noticed  |
 | check_readiness           | timer, READINESS_SCHEDULE              | checks whether things could be taken back    |
 | watch_databases           | timer, READINESS_SCHEDULE              | looks after databases that are moved          |
+| roll_up                   | timer, ROLL_UP_SCHEDULE                | rolls up samples into minutes, hours, days   |
 | sweep_poison              | timer, POISON_SCHEDULE                 | records what the host gave up on, rings again |
 | watch_now                 | queue watch                            | watches one workload at once                 |
 | rollback_level_1          | queue rollback-level-1 (to 4)          | advances a rollback of that level            |
@@ -18,6 +19,7 @@
 | push_samples              | POST /api/workloads/{name}/samples     | takes in samples that a workload pushes      |
 | list_workloads            | GET /api/workloads                     | every workload with its verdict and sentence |
 | show_workload             | GET /api/workloads/{name}              | verdict, triggers with their clocks, history |
+| show_metrics              | GET /api/workloads/{name}/metrics      | a range of time: points, insights, what fired |
 | record_known_good         | PUT /api/workloads/{name}/known-good   | records the build to go back to              |
 | start_change              | POST /api/workloads/{name}/changes     | records that a change begins                 |
 | command_change            | POST /api/workloads/{name}/commands    | tells a change what to do, or how it is      |

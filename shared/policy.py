@@ -15,10 +15,12 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from shared.adapters.kql_files import query_problems
 from shared.adapters.policy_files import clash, read_policy_file, unwilling_targets
 from shared.errors import PolicyError
 from shared.model.policy import Policy
 from shared.model.quantity import say_duration
+from shared.settings import APP_FOLDER
 
 _SETTING = "%[A-Za-z_][A-Za-z0-9_]*%"
 _HOLDS = re.compile(r"what the app setting ([A-Za-z_][A-Za-z0-9_]*) holds")
@@ -29,12 +31,13 @@ class AnySettings(Mapping[str, str]):
 
     _GROUP = "/subscriptions/0/resourceGroups/any/providers"
     _FORMS = (
-        "any-text-that-is-long-enough",
+        "any-text-of-{name}-long-enough",
         "https://any.example",
         f"{_GROUP}/Microsoft.Web/sites/{{name}}",
         f"{_GROUP}/Microsoft.Network/trafficManagerProfiles/{{name}}",
         f"{_GROUP}/Microsoft.Network/dnsZones/{{name}}.example",
         f"{_GROUP}/Microsoft.Cdn/profiles/{{name}}/originGroups/any",
+        "/subscriptions/0/resourceGroups/{name}",
         "any.example",
         "10.0.0.1",
     )
@@ -43,7 +46,7 @@ class AnySettings(Mapping[str, str]):
         self._form: Counter[str] = Counter()
 
     def __getitem__(self, name: str) -> str:
-        return self._FORMS[self._form[name]].format(name=name)
+        return self._FORMS[self._form[name]].format(name=name.lower().replace("_", "-"))
 
     def fit_another(self, refusal: str) -> bool:
         """Take the next form for every setting that a refusal names; tells whether there is one for all of them."""
@@ -90,15 +93,16 @@ def check(files: list[Path], settings: Mapping[str, str]) -> int:
     seen: dict[str, Policy] = {}
     for file in files:
         try:
-            policy = _read(file, settings)
+            policy = read_for(file, settings)
         except PolicyError as error:
             refused += 1
             print(error)
             continue
-        problem = clash(policy, seen.values())
-        if problem is not None:
+        clashing = clash(policy, seen.values())
+        problems = [clashing] if clashing else query_problems(APP_FOLDER / "infra" / "kql", policy)
+        if problems:
             refused += 1
-            print(f"{file}: {problem}")
+            print(*(f"{file}: {problem}" for problem in problems), sep="\n")
             continue
         seen[policy.workload] = policy
         counts = {"signal": len(policy.signals), "trigger": len(policy.rules), "road": len(policy.all_roads)}
@@ -110,7 +114,12 @@ def check(files: list[Path], settings: Mapping[str, str]) -> int:
     return refused + len(unwilling)
 
 
-def _read(file: Path, settings: Mapping[str, str]) -> Policy:
+def read_for(file: Path, settings: Mapping[str, str]) -> Policy:
+    """Read a policy; where any setting will do, the forms are tried that settings have.
+
+    Raises:
+        PolicyError: it is wrong.
+    """
     while True:
         try:
             return read_policy_file(file, settings, called=str(file))

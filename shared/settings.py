@@ -41,6 +41,18 @@ class Settings(BaseModel):
         alias="READINESS_SCHEDULE",
         description="NCRONTAB of the timer that checks readiness. Read by the host: it must be set.",
     )
+    roll_up_schedule: str = Field(
+        default="50 */5 * * * *",
+        alias="ROLL_UP_SCHEDULE",
+        description="NCRONTAB of the timer that rolls up what was measured, at most 10 minutes apart. "
+        "Read by the host: it must be set.",
+    )
+    keep_hours_days: int = Field(
+        default=14, alias="KEEP_HOURS_DAYS", ge=2, le=60, description="For how many days roll-ups by the hour are kept."
+    )
+    keep_days_days: int = Field(
+        default=90, alias="KEEP_DAYS_DAYS", ge=14, le=730, description="For how many days roll-ups by the day are kept."
+    )
     policy_folder: Path = Field(
         default=Path("policies"),
         alias="POLICY_FOLDER",
@@ -50,6 +62,11 @@ class Settings(BaseModel):
         default=Path("infra/kql"),
         alias="KQL_FOLDER",
         description="Folder of the log queries, within the app or absolute.",
+    )
+    promql_folder: Path = Field(
+        default=Path("infra/promql"),
+        alias="PROMQL_FOLDER",
+        description="Folder of the Prometheus queries, within the app or absolute.",
     )
     storage_connection: str | None = Field(
         default=None, alias="AzureWebJobsStorage", description="Connection string of the storage account (local work)."
@@ -90,6 +107,16 @@ class Settings(BaseModel):
         default="https://ossrdbms-aad.database.windows.net",
         alias="DATABASES_AUDIENCE",
         description="Whom tokens are issued to that stand for a database's password; differs in sovereign clouds.",
+    )
+    prometheus_audience: str = Field(
+        default="https://prometheus.monitor.azure.com",
+        alias="PROMETHEUS_AUDIENCE",
+        description="Whom tokens for Azure Monitor workspaces are issued to; differs in sovereign clouds.",
+    )
+    sql_audience: str = Field(
+        default="https://database.windows.net",
+        alias="SQL_AUDIENCE",
+        description="Whom tokens for Azure SQL are issued to; differs in sovereign clouds.",
     )
     logs_endpoint: str = Field(
         default="https://api.loganalytics.io", alias="LOGS_ENDPOINT", description="Log Analytics query API."
@@ -158,7 +185,14 @@ class Settings(BaseModel):
     )
 
     @field_validator(
-        "arm_endpoint", "arm_audience", "metrics_endpoint", "metrics_audience", "logs_endpoint", "databases_audience"
+        "arm_endpoint",
+        "arm_audience",
+        "metrics_endpoint",
+        "metrics_audience",
+        "logs_endpoint",
+        "databases_audience",
+        "prometheus_audience",
+        "sql_audience",
     )
     @classmethod
     def _without_last_slash(cls, url: str) -> str:

@@ -15,17 +15,13 @@ from shared.adapters.channels.control import ControlChannel
 from shared.adapters.checks.clients import ClientChecker
 from shared.adapters.checks.journeys import JourneyChecker, RequestChecker
 from shared.adapters.checks.resolves import ResolvesChecker
-from shared.adapters.data_source import DataSource
 from shared.adapters.databases import Databases, database_token
 from shared.adapters.dns_zones import DnsZoneRouting
 from shared.adapters.front_door import FrontDoorRouting
 from shared.adapters.hook import HookRouting
-from shared.adapters.monitor_logs import LogSource
-from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.outbound import Outbound
 from shared.adapters.policy_files import read_policy_folder
 from shared.adapters.probe import HttpProber
-from shared.adapters.probe_source import ProbeSource
 from shared.adapters.queues import QueueDoorbell
 from shared.adapters.readiness.hosts import ResolvingHosts
 from shared.adapters.readiness.permissions import ArmRoles
@@ -34,6 +30,7 @@ from shared.adapters.slot_traffic import SlotTrafficRouting
 from shared.adapters.storage_account import StorageAccount
 from shared.adapters.tables import TableLedger
 from shared.adapters.traffic_manager import TrafficManagerRouting
+from shared.analytics.buckets import Retention
 from shared.clock import utc_now
 from shared.decision.asking import approval_rule
 from shared.engine.advance import Runs
@@ -51,6 +48,7 @@ from shared.engine.fleet import Fleet
 from shared.engine.fleet_switch import FleetSwitch
 from shared.engine.intake import Intake
 from shared.engine.levels import Steps
+from shared.engine.metrics_view import MetricsView
 from shared.engine.notifications import Notifications
 from shared.engine.poisoned import Poisoned
 from shared.engine.previews import LookAhead
@@ -59,6 +57,7 @@ from shared.engine.readiness import Readiness
 from shared.engine.readiness_survey import Survey
 from shared.engine.receipts import Receipts
 from shared.engine.requests import Requests
+from shared.engine.rollups import RollUps
 from shared.engine.rows_readiness import RowsReadiness
 from shared.engine.steps.data import SyncRows
 from shared.engine.views import Views
@@ -68,13 +67,16 @@ from shared.identities import identities
 from shared.model.policy import policy_of
 from shared.model.policy_verify import CheckBase, ClientCheck, GetCheck, JourneyCheck, ResolvesCheck
 from shared.model.readiness import Answering
-from shared.ports import Checker, Returns, Routing, SampleSource
+from shared.ports import Checker, Returns, Routing
 from shared.ports.people import Identities
 from shared.settings import APP_FOLDER, Settings
+from shared.sources import sources_of
 from shared.telling import channels_of, links_of, signer_of, with_links
 from shared.web.link_pages import LinkPages
 
 _MOST_REASONS = 5
+# Rolling up may take its time: it must not take the processor from those who watch.
+_FEW = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,8 @@ class App:
     receipts: Receipts
     poisoned: Poisoned
     views: Views
+    metrics: MetricsView
+    roll_ups: RollUps
     returns: Returns
     identities: Identities
     audit: Audit
@@ -130,12 +134,6 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
     jobs = ThreadPoolExecutor(chosen.workers, thread_name_prefix="job")
     prober = HttpProber(ThreadPoolExecutor(2 * chosen.workers, thread_name_prefix="probe"))
     token = partial(database_token, chosen.databases_audience, chosen.client_id)
-    sources: dict[str, SampleSource] = {
-        "probe": ProbeSource(prober),
-        "metric": MetricSource(chosen.metrics_endpoint, chosen.client_id, chosen.metrics_audience),
-        "log": LogSource(chosen.logs_endpoint, chosen.client_id, APP_FOLDER / chosen.kql_folder),
-        "damaged": DataSource(token),
-    }
     arm = ArmAccess(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
     slots, outbound = AppServiceSlots(arm), Outbound()
     routings = _routings(arm, outbound)
@@ -145,6 +143,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         JourneyCheck: JourneyChecker(outbound),
         ResolvesCheck: ResolvesChecker(ThreadPoolExecutor(chosen.workers, thread_name_prefix="resolve")),
     }
+    sources = sources_of(chosen, prober, outbound, checkers, token)
     checking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="check")
     databases = Databases(ThreadPoolExecutor(3 * chosen.workers + 4, thread_name_prefix="rows"), token)
     survey = _survey(chosen, arm, slots, routings, RowsReadiness(ledger, databases, utc_now))
@@ -169,6 +168,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         pool=ThreadPoolExecutor(chosen.workers, thread_name_prefix="ready"),
     )
     looking = ThreadPoolExecutor(chosen.workers, thread_name_prefix="look ahead")
+    kept = Retention(hours=timedelta(days=chosen.keep_hours_days), days=timedelta(days=chosen.keep_days_days))
     told = with_links(channels, links, asks) | {
         CONTROL_CHANNEL: ControlChannel(outbound, lambda: policies, control.told, utc_now)
     }
@@ -188,6 +188,14 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         receipts=Receipts(ledger),
         poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
+        metrics=MetricsView(ledger, lambda: policies, utc_now, kept),
+        roll_ups=RollUps(
+            ledger,
+            lambda: policies,
+            utc_now,
+            ThreadPoolExecutor(_FEW, thread_name_prefix="roll up"),
+            kept,
+        ),
         returns=doorbell,
         identities=callers,
         audit=Audit(ledger, utc_now),

@@ -1,6 +1,7 @@
 """The demo site's pages: `/` for people, `/health` for probes, a small shop, all else as JSON, each with its build.
 
-`/health` is 503 when the database is down. With a database that is degraded it is 200, and only its JSON tells.
+`/health` and `/health/ready` are 503 when the database is down. With a database that is degraded `/health` is 200, and
+only its JSON tells. `/metrics` is for Prometheus; what is asked there is not counted.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from local.demo_site.faults import SERVED, BuildFaults, Database, Fate, FaultDice
 from local.demo_site.features import Features
+from local.demo_site.metrics import CONTENT_TYPE, ROUTE, Metrics
 from local.demo_site.shop import Page, Shop, Visit
 
 BUILD_HEADER = "x-build-id"
@@ -32,16 +34,33 @@ class DemoSite:
         self._dice = FaultDice.healthy()
         self._broken_feature = ""
         self._database = Database.HEALTHY
+        self._sync_lag_s = 0.0
+        self._metrics = Metrics()
         self._shop = Shop()
         self._features = Features.from_environment(build)
-        self._pages: dict[str, Page] = {"/": self._front_page, "/health": self._health}
+        self._pages: dict[str, Page] = {
+            "/": self._front_page,
+            "/health": self._health,
+            "/health/live": self._live,
+            "/health/ready": self._health,
+        }
 
     def break_with(self, faults: BuildFaults) -> None:
         self._dice = FaultDice(faults)
         self._broken_feature = faults.feature
         self._database = faults.database
+        self._sync_lag_s = faults.sync_lag_s
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
+        if request.path == ROUTE:
+            return web.Response(text=self._metrics.text(self._sync_lag_s), headers={"Content-Type": CONTENT_TYPE})
+        begun = time.monotonic()
+        response = await self._answer(request)
+        took_s, database = time.monotonic() - begun, self._database is not Database.DOWN
+        self._metrics.answered(request.method, request.path, response.status, took_s, database=database)
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         visit = Visit(request, await request.content.read())
         fate = self._fate(request)
         if fate.hangs:
@@ -76,6 +95,9 @@ class DemoSite:
             "dependencies": {"database": {"status": self._database.value}},
         }
         return web.json_response(health, status=503 if down else 200)
+
+    def _live(self, _: Visit) -> web.Response:
+        return web.json_response({"status": "healthy", "build": self._build})
 
     def _anything(self, visit: Visit) -> web.Response:
         asked = {"method": visit.request.method, "path": visit.request.path}

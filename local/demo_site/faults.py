@@ -34,6 +34,7 @@ class BuildFaults(BaseModel):
     only: tuple[str, ...] = ()
     feature: str = ""
     database: Database = Database.HEALTHY
+    sync_lag_s: float = Field(0.0, ge=0)
     die: bool = False
     seed: int = 0
 

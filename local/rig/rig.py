@@ -6,6 +6,7 @@ RIG_APP_PORT, RIG_SIMULATOR_PORT, RIG_SITE_PORT, RIG_FUNCTION_KEY.
 
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 from base64 import b64encode
@@ -105,11 +106,13 @@ class Rig:
         config, simulator = self.options.config, self.simulator
         return {
             "AzureWebJobsStorage": self.storage,
+            "POLICY_FOLDER": self._of_the_demo(),
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
             "POISON_SCHEDULE": "*/5 * * * * *",
             "READINESS_SCHEDULE": "*/5 * * * * *",
+            "ROLL_UP_SCHEDULE": "50 */5 * * * *",
             "ARM_ENDPOINT": simulator.url,
             "METRICS_ENDPOINT": simulator.url,
             "LOGS_ENDPOINT": simulator.url,
@@ -126,6 +129,13 @@ class Rig:
             **self.options.settings,
             **self._of_surroundings,
         }
+
+    def _of_the_demo(self) -> str:
+        """A folder with the demo's policy alone: the worked examples beside it guard what is not here."""
+        folder = self.logs.absolute() / "policies"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(APP_FOLDER / "policies" / "demo.yaml", folder)
+        return str(folder)
 
     def _of_slot(self) -> dict[str, str]:
         """Where the slot of the guarded site answers, if it has one: here, slots have ports, no hosts."""

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
+from shared.adapters.dependencies import HealthReader, sample_of
+from shared.adapters.outbound import Outbound
 from shared.model.policy_signals import ProbeSignal
 from shared.model.policy_verify import Client
 from shared.model.signal import Sample, failed, measured
@@ -20,17 +22,27 @@ _FIRST_REFUSAL = 400
 
 
 class ProbeSource:
-    """Fulfils `ports.SampleSource`: signals that want the same burst share it."""
+    """Fulfils `ports.SampleSource`: signals that want the same burst share it, and so do those of one health answer."""
 
-    def __init__(self, prober: Prober) -> None:
+    def __init__(self, prober: Prober, outbound: Outbound) -> None:
         self._prober = prober
+        self._health = HealthReader(outbound)
 
     def jobs(self, wants: Sequence[Want]) -> list[Job]:
         ordered = sorted(wants, key=_burst)
         return [self._job(tuple(group)) for _, group in groupby(ordered, key=_burst)]
 
     def _job(self, wants: tuple[Want, ...]) -> Job:
-        return Job(wants=wants, timeout=2 * wants[0].signal.timeout, run=partial(self._run, wants))
+        run = self._read if _probe(wants[0]).of_dependencies else self._run
+        return Job(wants=wants, timeout=2 * wants[0].signal.timeout, run=partial(run, wants))
+
+    def _read(self, wants: tuple[Want, ...], now: datetime) -> list[Collected]:
+        policy, first, at = wants[0].policy, _probe(wants[0]), now.replace(microsecond=0)
+        down = self._health.ask(policy, first.probe, first.timeout)
+        return [
+            Collected(workload=want.policy.workload, name=want.name, samples=(sample_of(_probe(want), down, at),))
+            for want in wants
+        ]
 
     def _run(self, wants: tuple[Want, ...], now: datetime) -> list[Collected]:
         policy, first = wants[0].policy, _probe(wants[0])
@@ -55,9 +67,10 @@ def _probe(want: Want) -> ProbeSignal:
     return want.signal
 
 
-def _burst(want: Want) -> tuple[str, str, bool, str, int, timedelta]:
+def _burst(want: Want) -> tuple[bool, str, str, bool, str, int, timedelta]:
     signal, site = _probe(want), want.policy.site
-    return site.url, site.build.header, want.policy.reach.private, signal.probe, signal.requests, signal.timeout
+    shape = site.url, site.build.header, want.policy.reach.private, signal.probe, signal.requests, signal.timeout
+    return signal.of_dependencies, *shape
 
 
 def _build_of_most(sightings: Sequence[Sighting]) -> str:

@@ -5,10 +5,13 @@ It can therefore be replayed on history, and tested by the thousand.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shared.decision.assess import assess
+from shared.decision.assess import Seen
+from shared.decision.attribution import blames, remembered
 from shared.decision.decide import decide
+from shared.decision.delays import assess_late, learn, learned_delay
+from shared.decision.derived import with_derived
 from shared.decision.guards import Situation
 from shared.decision.plans import reactions_of
 from shared.model.ask import Settled
@@ -16,11 +19,15 @@ from shared.model.change import Change, KnownGood
 from shared.model.decision import Action, Decision
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
+from shared.model.policy_derived import sources_of
 from shared.model.quarantine import Quarantine
 from shared.model.run import LastRollback
 from shared.model.signal import Sample, Series, merge
-from shared.model.trigger import TriggerReading, TriggerState, Verdict
+from shared.model.trigger import RollbackTrigger, TriggerReading, TriggerState, Verdict
 from shared.model.watch import WatchState
+
+# A watch that stood still for longer has missed something: what was pushed meanwhile may still lie in its queue.
+_WITHOUT_BREAK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +90,22 @@ def next_cycle(policy: Policy, known: Known, news: News, now: datetime) -> Cycle
     """Merge what is new, read every trigger, decide, and say what changed."""
     state = _with_news(policy, known.state, news, now)
     said = {reading.name: reading for reading in known.state.readings}
-    readings = tuple(assess(rule, state.series.get(rule.signal, ()), now, said.get(rule.name)) for rule in policy.rules)
+    seen = _seen(known, state, now)
+    readings = tuple(
+        assess_late(rule, _late(policy, rule, state), state.series, seen, said.get(rule.name)) for rule in policy.rules
+    )
+    return concluded(policy, known, replace(state, readings=readings), now)
+
+
+def concluded(policy: Policy, known: Known, state: WatchState, now: datetime) -> Cycle:
+    """Decide on what the triggers say, and say what changed.
+
+    Args:
+        known: What the cycle started from.
+        state: With the samples and the readings of this cycle.
+    """
+    readings = state.readings
+    state = remembered(policy, known.state, state, known.change, now)
     settled = frozenset(reading.name for reading in readings if known.settled.has(reading.name, reading.since))
     situation = replace(_situation(policy, known, state, now), settled=settled)
     decision = decide(readings, situation, reactions_of(policy))
@@ -103,14 +125,37 @@ def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> 
         name: merge(state.series.get(name, ()), news.samples.get(name, ()), now=now, keep=policy.horizon(name))
         for name in policy.signals
     }
+    series = with_derived(policy, series, news.samples, now)
+    asked = dict.fromkeys(news.asked, news.asked_at or now)
+    arrivals = learn(policy.signals, state.arrivals, state.series, news.samples, asked, (state.cycled_at, now))
     collected_at = {name: at for name, at in state.collected_at.items() if name in policy.signals}
     if news.asked_at is not None:
         collected_at.update(dict.fromkeys(news.asked, news.asked_at))
         state = replace(state, watched_at=now)
-    state = replace(state, series=series, collected_at=collected_at, cycled_at=now)
+    since = state.watching_since if now - state.cycled_at <= _WITHOUT_BREAK else None
+    state = replace(
+        state,
+        series=series,
+        collected_at=collected_at,
+        arrivals=arrivals,
+        cycled_at=now,
+        watching_since=since or now,
+    )
     if news.build_seen:
         state = replace(state, production_build=news.build_seen, production_build_at=now)
     return state
+
+
+def _late(policy: Policy, rule: RollbackTrigger, state: WatchState) -> dict[str, timedelta]:
+    """Return the learned delays of what a trigger stands on in the end."""
+    names = frozenset().union(*(sources_of(name, policy.signals) for name in rule.condition.inputs))
+    return {name: learned_delay(state.arrivals.get(name)) for name in names}
+
+
+def _seen(known: Known, state: WatchState, now: datetime) -> Seen:
+    change = known.change if known.change is not None and known.change.in_progress else None
+    started = change.started_at if change else None
+    return Seen(now=now, change_started=started, watched_since=state.watching_since)
 
 
 def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -> Situation:
@@ -127,6 +172,7 @@ def _situation(policy: Policy, known: Known, state: WatchState, now: datetime) -
         quarantine=known.quarantine,
         fleet=known.fleet,
         promoted=known.promoted,
+        blames=blames(policy, state, known.change, now),
     )
 
 

@@ -1,10 +1,11 @@
 """Adds the readings of one cycle up to a verdict and a decision, in one sentence.
 
 Read it aloud: a critical trigger that fires rolls back, unless something stands against it. A warning asks. An
-investigation pauses or slows the change. Of what fires, the strongest counts; of equals, the one that waits for nobody,
-then the one that has fired for longest. What people said no to goes on firing, and keeps none of the weaker ones from
-acting. While a rollback runs, nothing else is decided, and what was seen before it
-healed the world decides nothing after it. Whoever is blind waits, and says so. Everything else goes on.
+investigation pauses or slows the change. What only tells is heard of, and nothing follows. Of what fires, the
+strongest counts; of equals, the one that waits for nobody, then the one that has fired for longest. What people said no
+to goes on firing, and keeps none of the weaker ones from acting. While a rollback runs, nothing else is decided, and
+what was seen before it healed the world decides nothing after it. Whoever is blind waits, and says so. Everything else
+goes on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,8 +44,14 @@ class _Trigger:
         return self.reaction.does is Action.ASK or (rolls_back and self.reaction.takes_people)
 
     @property
+    def sure(self) -> str:
+        confidence = self.reaction.confidence
+        return "" if confidence is None else f"confidence {confidence:.3g}"
+
+    @property
     def back_to(self) -> str:
-        return f"level {self.level} ({self.strategy})" if self.strategy else f"level {self.level}"
+        how = ", ".join(part for part in (self.strategy, self.sure) if part)
+        return f"level {self.level} ({how})" if how else f"level {self.level}"
 
 
 def decide(
@@ -127,7 +134,7 @@ def _has_decided(trigger: _Trigger, situation: Situation) -> bool:
 
 def _not_followed(triggers: Sequence[_Trigger], situation: Situation) -> str:
     """Say why nothing follows although something fires."""
-    firing = [trigger for trigger in triggers if trigger.reading.state is TriggerState.FIRING]
+    firing = [t for t in triggers if t.reading.state is TriggerState.FIRING and t.reaction.does is not Action.CONTINUE]
     if situation.last_rollback and any(_is_late(trigger.reading, situation) for trigger in firing):
         return f"; seen mostly before rollback {situation.last_rollback.id} ended"
     overruled = [trigger.reading.name for trigger in firing if _is_overruled(trigger, situation)]
@@ -170,23 +177,39 @@ _HOLDS = {Action.PAUSE: "pause", Action.SLOW: "slow"}
 def _on_firing(trigger: _Trigger, verdict: Verdict, situation: Situation) -> Decision:
     reading, action = trigger.reading, trigger.reaction.does
     if action in _HOLDS:
-        sentence = f"{_HOLDS[action]} the change: {reading.sentence}"
-        return Decision(action=action, verdict=verdict, sentence=sentence, trigger=reading, strategy=trigger.strategy)
+        sure = f" ({trigger.sure})" if trigger.sure else ""
+        return Decision(
+            action=action,
+            verdict=verdict,
+            sentence=f"{_HOLDS[action]} the change{sure}: {reading.sentence}",
+            trigger=reading,
+            strategy=trigger.strategy,
+            confidence=trigger.reaction.confidence,
+        )
     limitation = rollback_limitation(replace(situation, firing=reading)) if action is Action.ROLL_BACK else None
     if limitation is not None:
-        sentence = f"not rolled back: {limitation}; {reading.sentence}"
+        sentence = f"not rolled back: {_with_numbers(limitation, reading, situation)}; {reading.sentence}"
         return Decision(
             action=Action.CONTINUE, verdict=verdict, sentence=sentence, trigger=reading, limitation=limitation
         )
-    what = "ask whether to roll back" if action is Action.ASK else "roll back"
+    asking, blame = action is Action.ASK, situation.blames.get(reading.name)
+    what = "ask whether to roll back" if asking else "roll back"
+    but = f"; but {blame}" if asking and blame else ""
     return Decision(
         action=action,
         verdict=verdict,
-        sentence=f"{what} to {trigger.back_to}: {reading.sentence}",
+        sentence=f"{what} to {trigger.back_to}: {reading.sentence}{but}",
         level=trigger.level,
         trigger=reading,
         strategy=trigger.strategy,
+        confidence=trigger.reaction.confidence,
     )
+
+
+def _with_numbers(limitation: str, reading: TriggerReading, situation: Situation) -> str:
+    """Add what is seen now of whoever is to blame; the limitation itself stays the same as long as it stands."""
+    blame = situation.blames.get(reading.name)
+    return str(blame) if blame and blame.limitation == limitation else limitation
 
 
 def _going_on(readings: Sequence[TriggerReading], verdict: Verdict) -> str:

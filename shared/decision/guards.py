@@ -1,9 +1,10 @@
 """Reasons not to roll back. A reason is a value: `None` means go (law 10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.model.attribution import Blame
 from shared.model.change import Change, KnownGood
 from shared.model.policy import Guards
 from shared.model.quantity import say_moment, say_span
@@ -26,6 +27,7 @@ class Situation:
         firing: The trigger that asks for it, if one does.
         settled: The triggers of whose present firing people were asked, and it is settled.
         promoted: The build that a promotion takes forward whose place the rollback would take.
+        blames: Why triggers that fire are not the doing of the build, by their names.
         by_hand: A person asks, who overrules what was seen a moment ago, budgets, pauses and observe-only mode.
     """
 
@@ -43,6 +45,7 @@ class Situation:
     firing: TriggerReading | None = None
     settled: frozenset[str] = frozenset()
     promoted: str = ""
+    blames: Mapping[str, Blame] = field(default_factory=dict)
     by_hand: bool = False
 
     @property
@@ -107,6 +110,12 @@ def _good_before_the_change(situation: Situation) -> str | None:
     )
 
 
+def _its_own_doing(situation: Situation) -> str | None:
+    """What is bad together with the platform or a dependency is not healed by going back."""
+    blame = situation.blames.get(situation.firing.name) if situation.firing else None
+    return blame.limitation if blame else None
+
+
 def _not_in_a_loop(situation: Situation) -> str | None:
     """Somebody deploys again what was taken back: the next rollback would only be followed by the next deployment."""
     why = situation.quarantine.builds.get(situation.bad_build)
@@ -147,6 +156,7 @@ _ALWAYS: tuple[_Check, ...] = (_one_at_a_time, _something_to_go_back_to, _target
 _UNLESS_BY_HAND: tuple[_Check, ...] = (
     _something_to_take_back,
     _good_before_the_change,
+    _its_own_doing,
     _not_in_a_loop,
     _cooled_down,
     _within_budget,

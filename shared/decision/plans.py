@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.model.decision import TRAFFIC_LEVEL, Action, Plan, Reaction
 from shared.model.policy import Policy
 from shared.model.policy_approval import rule_for
-from shared.model.policy_triggers import TriggerEntry
+from shared.model.policy_conditions.entry import EntryBase
 from shared.model.trigger import Tier
 
 BY_TIER = {
@@ -13,6 +13,8 @@ BY_TIER = {
     Tier.WARNING: Reaction(does=Action.ASK),
     Tier.INVESTIGATION: Reaction(does=Action.PAUSE),
 }
+# People hear of what fires from its own events: nothing else follows.
+_DOES = {action.value: action for action in Action if action is not Action.CONTINUE} | {"tell": Action.CONTINUE}
 
 
 def plan_of(policy: Policy, strategy: str) -> Plan | None:
@@ -35,9 +37,9 @@ def reactions_of(policy: Policy) -> Mapping[str, Reaction]:
     return {entry.name: _reaction(policy, tier, entry) for tier, _, entry in policy.triggers.by_tier()}
 
 
-def _reaction(policy: Policy, tier: Tier, entry: TriggerEntry) -> Reaction:
+def _reaction(policy: Policy, tier: Tier, entry: EntryBase) -> Reaction:
     plan = plan_of(policy, entry.strategy) if entry.strategy else None
-    does = Action(entry.does) if entry.does else BY_TIER[tier].does
+    does = _DOES[entry.does] if entry.does else BY_TIER[tier].does
     number = (plan.level if plan else None) or TRAFFIC_LEVEL
     level = policy.levels.by_number.get(number)
     return Reaction(
@@ -46,4 +48,5 @@ def _reaction(policy: Policy, tier: Tier, entry: TriggerEntry) -> Reaction:
         takes_people=rule_for(number, level.approval if level else None, None) is not None,
         while_change=entry.only_while == "change",
         once_per_change=entry.once == "change",
+        confidence=entry.confidence,
     )

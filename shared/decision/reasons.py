@@ -19,7 +19,7 @@ from shared.model.policy_levels import Levels
 from shared.model.signal import merge
 from shared.model.trigger import TriggerReading
 
-_DECIDING = {"workload", "site", "signals", "triggers", "strategies", "guards"}
+_DECIDING = {"workload", "site", "signals", "triggers", "strategies", "guards", "attribution"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

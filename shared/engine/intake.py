@@ -1,10 +1,10 @@
-"""What comes in from outside: samples, alerts, changes and builds that are known to be good.
+"""What comes in from outside: samples, events, alerts, changes and builds that are known to be good.
 
 Everything that is accepted is a row before it is answered. Nothing here decides: the watch does, at its next cycle.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,7 +19,9 @@ from shared.model.change import Change, KnownGood
 from shared.model.command import Start
 from shared.model.event import Event, EventKind
 from shared.model.policy import UNCLAIMED, Policy, policy_of
+from shared.model.policy_outside_signals import EventSignal
 from shared.model.policy_signals import AlertSignal, PushedSignal
+from shared.model.pushed_event import PushedEvent
 from shared.model.signal import Outcome, Sample
 from shared.ports import Doorbell, Insert, Ledger, Put, Write
 
@@ -38,8 +40,10 @@ class Intake:
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
 
-    def samples(self, workload: str, pushed: Mapping[str, tuple[Sample, ...]]) -> str:
-        """Take in samples by the name they are pushed under, values in the unit of their signal.
+    def samples(
+        self, workload: str, pushed: Mapping[str, tuple[Sample, ...]], events: Sequence[PushedEvent] = ()
+    ) -> str:
+        """Take in samples by the name they are pushed under, values in the unit of their signal, and events.
 
         Raises:
             NotFound: no such workload.
@@ -48,31 +52,33 @@ class Intake:
         """
         policy = self._policy(workload)
         converted = {name: self._converted(policy, name, samples) for name, samples in pushed.items()}
-        body = encode(Arrived(converted))
+        for event in events:
+            _demand_known(policy, event.name)
+            self._demand_timely(event.name, event.at)
+        body = encode(Arrived(converted, events=tuple(events)))
         key = f"{INBOX}{sha256(body.encode()).hexdigest()[:32]}"
         self.ledger.commit(workload, [Put(key, body)])
         count = sum(len(samples) for samples in pushed.values())
-        return f"{count} samples of {workload} taken in"
+        counted = [f"{count} samples"] if count or not events else []
+        counted += [f"{len(events)} events"] if events else []
+        return f"{' and '.join(counted)} of {workload} taken in"
 
     def _converted(self, policy: Policy, name: str, samples: Iterable[Sample]) -> tuple[Sample, ...]:
         signal = next((s for s in policy.signals.values() if isinstance(s, PushedSignal) and s.pushed == name), None)
         if signal is None:
-            known = (
-                ", ".join(sorted(s.pushed for s in policy.signals.values() if isinstance(s, PushedSignal))) or "none"
-            )
-            raise InvalidInput(
-                f"{policy.workload} has no pushed signal {name!r}; expected one of: {known}", where="signal"
-            )
+            known = sorted(s.pushed for s in policy.signals.values() if isinstance(s, PushedSignal))
+            raise _unheard(policy, "pushed signal", name, known, where="signal")
         return tuple(self._checked(signal, name, sample) for sample in samples)
 
-    def _checked(self, signal: PushedSignal, name: str, sample: Sample) -> Sample:
-        if sample.at < self.clock() - _OLDEST:
-            what = f"{sample.at.isoformat()} of {name} is too long ago; expected a time of the last 7 days"
+    def _demand_timely(self, name: str, at: datetime) -> None:
+        if at < self.clock() - _OLDEST:
+            what = f"{at.isoformat()} of {name} is too long ago; expected a time of the last 7 days"
             raise InvalidInput(what, where="at")
-        if sample.at > self.clock() + _CLOCK_SKEW:
-            raise InvalidInput(
-                f"{sample.at.isoformat()} of {name} lies in the future; expected the time measured", where="at"
-            )
+        if at > self.clock() + _CLOCK_SKEW:
+            raise InvalidInput(f"{at.isoformat()} of {name} lies in the future; expected the time measured", where="at")
+
+    def _checked(self, signal: PushedSignal, name: str, sample: Sample) -> Sample:
+        self._demand_timely(name, sample.at)
         if sample.outcome is not Outcome.MEASURED or sample.value is None:
             return sample
         if signal.scale and not signal.scale[0] <= sample.value <= signal.scale[1]:
@@ -160,6 +166,17 @@ class Intake:
 
     def _policy(self, workload: str) -> Policy:
         return policy_of(self.policies(), workload)
+
+
+def _demand_known(policy: Policy, event: str) -> None:
+    known = sorted({signal.event for signal in policy.signals.values() if isinstance(signal, EventSignal)})
+    if event not in known:
+        raise _unheard(policy, "signal of the event", event, known, where="event")
+
+
+def _unheard(policy: Policy, what: str, name: str, known: Sequence[str], *, where: str) -> InvalidInput:
+    expected = ", ".join(known) or "none"
+    return InvalidInput(f"{policy.workload} has no {what} {name!r}; expected one of: {expected}", where=where)
 
 
 def _believable(alert: Alert, now: datetime) -> Alert:

@@ -9,6 +9,7 @@ from shared.decision.cycle import News
 from shared.engine.records import Arrived
 from shared.model.alert import Alert, AlertCondition
 from shared.model.policy import Policy
+from shared.model.policy_outside_signals import EventSignal
 from shared.model.policy_signals import AlertSignal, PushedSignal
 from shared.model.signal import Sample, measured
 from shared.ports import Collected
@@ -31,6 +32,8 @@ def news_of(policy: Policy, answers: Answers, arrived: Iterable[Arrived]) -> New
         for name, signal in policy.signals.items():
             if isinstance(signal, PushedSignal):
                 samples[name] += item.samples.get(signal.pushed, ())
+            elif isinstance(signal, EventSignal):
+                samples[name] += (event.sample for event in item.events if event.is_for(signal))
             elif isinstance(signal, AlertSignal) and item.alert is not None:
                 samples[name] += _alert_samples(signal, item.alert)
     build_seen = next((one.build_seen for one in answers.collected if one.build_seen), "")

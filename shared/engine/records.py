@@ -39,6 +39,7 @@ from shared.model.checkpoint import Checkpoints
 from shared.model.event import Delivery, Event
 from shared.model.fleet import Starts
 from shared.model.policy import Notify
+from shared.model.pushed_event import PushedEvent
 from shared.model.quarantine import Quarantine
 from shared.model.run import LastRollback, RoadTimes, Run
 from shared.model.signal import Sample
@@ -92,10 +93,11 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What came in from outside and waits for the next cycle: samples by pushed name, or an alert."""
+    """What came in from outside and waits for the next cycle: samples by pushed name, events, or an alert."""
 
     samples: dict[str, tuple[Sample, ...]]
     alert: Alert | None = None
+    events: tuple[PushedEvent, ...] = ()
 
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.decision.attribution import blames
 from shared.decision.guards import Situation
 from shared.engine.records import Snapshot
 from shared.engine.start import held_until, new_rollback, unseen_swap
@@ -76,4 +77,5 @@ def situation_of(policy: Policy, found: Snapshot, now: datetime, lower: Run | No
         started=found.starts.moments,
         quarantine=found.quarantine,
         promoted=found.promoted if lower else "",
+        blames=blames(policy, found.watch, found.change, now),
     )

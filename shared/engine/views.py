@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
+from shared.decision.delays import learned_delay
 from shared.engine.fleet import paused
 from shared.engine.records import EVENT, UNDELIVERED, WOULD, Snapshot, decode, load_run, snapshot
 from shared.errors import ControllerError, NotFound
 from shared.model.event import Event
 from shared.model.policy import Policy, policy_of
+from shared.model.policy_signal_base import SignalBase
 from shared.model.quantity import say_span
 from shared.model.run import StepRecord, WouldHave, workload_of
 from shared.model.trigger import TriggerReading, Verdict
@@ -59,6 +61,7 @@ class Views:
             "would_have": self._would_have(name),
             "triggers": [_trigger(reading, policy) for reading in found.watch.readings],
             "signals": {signal: _newest(found, signal) for signal in policy.signals},
+            "delays": {name: _delay(found, name, signal) for name, signal in policy.signals.items()},
             "deliveries_pending": len(found.outbox),
             "deliveries_given_up": len(self.ledger.scan(name, UNDELIVERED)),
             "events": self._events(name, _MOST_EVENTS),
@@ -188,8 +191,18 @@ def _trigger(reading: TriggerReading, policy: Policy) -> Json:
         "held_s": reading.held.total_seconds(),
         "hold_for_s": rule.hold_for.total_seconds() if rule else None,
         "value": reading.value,
-        "threshold": rule.threshold if rule else None,
+        "threshold": reading.limit,
         "count": reading.count,
+    }
+
+
+def _delay(found: Snapshot, name: str, signal: SignalBase) -> Json:
+    """How far a source lags: what the policy says, and what was learned from what arrived."""
+    arrivals = found.watch.arrivals.get(name)
+    return {
+        "declared_s": signal.delay.total_seconds(),
+        "learned_s": learned_delay(arrivals).total_seconds(),
+        "arrivals": len(arrivals.late_s) if arrivals else 0,
     }
 
 

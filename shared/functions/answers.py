@@ -128,7 +128,7 @@ class WorkloadsView(_View):
 
 
 class WorkloadView(WorkloadLine):
-    """A workload: its triggers with their clocks, newest samples, change, known good, history."""
+    """A workload: its triggers with their clocks, newest samples, delays, change, known good, history."""
 
     production_build: str
     known_good: dict[str, Any] | None
@@ -136,6 +136,7 @@ class WorkloadView(WorkloadLine):
     last_rollback: dict[str, Any] | None
     triggers: list[dict[str, Any]]
     signals: dict[str, dict[str, Any] | None]
+    delays: dict[str, dict[str, Any]]
     events: list[dict[str, Any]]
 
 
@@ -194,6 +195,17 @@ class FleetView(_View):
     budget: str
     started: list[dict[str, Any]]
     events: list[dict[str, Any]]
+
+
+class MetricsAnswer(_View):
+    """A range of time: newest values by signal, points for charts, what fired, insights, how the workload stands."""
+
+    range: dict[str, Any]
+    current: dict[str, dict[str, Any]]
+    historical: dict[str, Any]
+    alerts: list[dict[str, Any]]
+    insights: dict[str, Any]
+    status: dict[str, Any]
 
 
 class HealthCheck(_View):

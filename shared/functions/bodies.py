@@ -1,7 +1,7 @@
 """The bodies that the API and the queues take, read strictly and within bounds."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import azure.functions as func
 from pydantic import (
@@ -13,11 +13,13 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError, from_json
 
 from shared.errors import InvalidInput
 from shared.functions.names import reads_as_the_watch
+from shared.model.pushed_event import PushedEvent
 from shared.model.run import BY_WATCH
 from shared.model.signal import Sample, measured
 
@@ -116,10 +118,29 @@ class PushedSample(_Body):
     id: str = Field(default="", max_length=80)
 
 
-class SamplesBody(_Body):
-    """Samples of one workload."""
+class PushedEventBody(_Body):
+    """Something that happened to a workload. The same `id` again changes nothing."""
 
-    samples: list[PushedSample] = Field(min_length=1, max_length=1000)
+    event: Text
+    at: Annotated[datetime, BeforeValidator(_written_time)]
+    id: str = Field(min_length=1, max_length=80)
+    times: int = Field(default=1, ge=1, le=1_000_000_000, description="How often, where the sender counts itself.")
+    severity: Literal["critical", "high", "medium", "low"] | None = None
+    category: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,39})?$")
+    text: str = Field(default="", max_length=500, description="For people; no secrets.")
+
+
+class SamplesBody(_Body):
+    """Samples and events of one workload, at least one of them."""
+
+    samples: list[PushedSample] = Field(default=[], max_length=1000)
+    events: list[PushedEventBody] = Field(default=[], max_length=1000)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.samples and not self.events:
+            raise PydanticCustomError("nothing", "nothing is said; expected at least one of `samples` or `events`")
+        return self
 
     def by_signal(self) -> dict[str, tuple[Sample, ...]]:
         """The samples by the name they are pushed under."""
@@ -127,6 +148,21 @@ class SamplesBody(_Body):
         for one in self.samples:
             found.setdefault(one.signal, []).append(measured(one.at, one.value, one.count, sample_id=one.id))
         return {name: tuple(samples) for name, samples in found.items()}
+
+    def happened(self) -> tuple[PushedEvent, ...]:
+        """The events as the product knows them."""
+        return tuple(
+            PushedEvent(
+                name=one.event,
+                at=one.at,
+                id=one.id,
+                times=one.times,
+                severity=one.severity or "",
+                category=one.category,
+                text=one.text,
+            )
+            for one in self.events
+        )
 
 
 class SamplesMessage(SamplesBody):

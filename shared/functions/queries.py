@@ -23,6 +23,17 @@ class LevelQuery(_Query):
     level: int = Field(default=2, ge=1, le=4)
 
 
+class MetricsQuery(_Query):
+    """Which time."""
+
+    range: str = Field(
+        default="1h",
+        max_length=80,
+        description="1h, 24h, 7d, or FROM/TO in UTC, such as 2026-11-20T12:00:00Z/2026-11-20T18:00:00Z.",
+        examples=["1h", "2026-11-20T12:00:00Z/2026-11-20T18:00:00Z"],
+    )
+
+
 class AuditQuery(_Query):
     """Which rows of the audit."""
 

@@ -75,10 +75,10 @@ def keep_checkpoints(msg: func.QueueMessage) -> None:
 
 @queues.queue_trigger("msg", "samples", connection=_STORAGE)
 def take_samples(msg: func.QueueMessage) -> None:
-    """Take in samples that a workload pushes."""
+    """Take in samples and events that a workload pushes."""
     body = samples(msg)
     try:
-        log.info(app().intake.samples(body.workload, body.by_signal()))
+        log.info(app().intake.samples(body.workload, body.by_signal(), body.happened()))
     except TransientError as error:
         log.warning("samples of %s are put back: %s", body.workload[:80], error)
         app().returns.put_back("samples", msg.get_body().decode(), after=_LATER)

@@ -1,5 +1,6 @@
 """The timers: one collects and decides, one notices when that has fallen silent, one looks after the poison queues,
-one checks whether things could be taken back if they had to be, one looks after databases while they are moved.
+one checks whether things could be taken back if they had to be, one looks after databases while they are moved, one
+rolls up what was measured.
 
 The poison queues are swept by a timer: queue triggers would poll them every second, for what hardly ever comes.
 """
@@ -39,3 +40,9 @@ def check_readiness(timer: func.TimerRequest) -> None:
 def watch_databases(timer: func.TimerRequest) -> None:
     """Look after the checkpoints of databases, and what going back would do."""
     app().checkpoints.run()
+
+
+@timers.timer_trigger("timer", "%ROLL_UP_SCHEDULE%", run_on_startup=False, use_monitor=False)
+def roll_up(timer: func.TimerRequest) -> None:
+    """Roll up what was measured into minutes, hours and days."""
+    app().roll_ups.run()

@@ -54,6 +54,7 @@ class Reaction:
         while_change: It counts only while a change is in progress.
         once_per_change: It decides once on each change.
         takes_people: It is a rollback that people are asked about first.
+        confidence: How sure the trigger makes that something is wrong, 0 to 1, where its policy says so.
     """
 
     does: Action
@@ -61,6 +62,7 @@ class Reaction:
     while_change: bool = False
     once_per_change: bool = False
     takes_people: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Decision:
         sentence: The same in the log, the history, the dashboard and the test.
         strategy: The strategy of the policy by which it is to be done; empty for the level as it is.
         settled: The triggers that fire and would ask, if people had not said no to just that.
+        confidence: That of the trigger, where its policy says one.
     """
 
     action: Action
@@ -84,3 +87,4 @@ class Decision:
     limitation: str | None = None
     strategy: str = ""
     settled: tuple[str, ...] = ()
+    confidence: float | None = None

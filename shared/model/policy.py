@@ -13,27 +13,35 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr
 
 from shared.errors import NotFound
+from shared.model.attribution import Suspect, Traffic
 from shared.model.budget import Budget, WrittenBudget
+from shared.model.derivation import Derivation
 from shared.model.event import EventKind
+from shared.model.policy_advice import Advice, Costs
 from shared.model.policy_approval import Approvals
+from shared.model.policy_attribution import Attribution, spans_of
 from shared.model.policy_control import ControlRules, Strategy
 from shared.model.policy_data import Database
+from shared.model.policy_derived import derivations_of, settled_after
 from shared.model.policy_levels import SLOT_SWAP, WORKLOAD_PATTERN, Level, Levels
 from shared.model.policy_promotion import Promotion
 from shared.model.policy_readiness import Readiness
 from shared.model.policy_roads import SLOT_PATTERN, DataSyncRoad, FrontDoorRoad, Road, SlotSwapRoad
-from shared.model.policy_signals import AlertSignal, Signal
-from shared.model.policy_triggers import TriggerEntry, Triggers
-from shared.model.quantity import Duration, parse_quantity
+from shared.model.policy_rules import rule_of
+from shared.model.policy_signals import Signal
+from shared.model.policy_triggers import Triggers
+from shared.model.policy_verify import Check
+from shared.model.quantity import Duration
 from shared.model.strict import Host, Name, Origin, Rhythm, Strict, host_of
-from shared.model.trigger import NoData, RollbackTrigger, Tier
+from shared.model.trigger import NoData, RollbackTrigger
 
 # The name under which alerts are kept that concern no workload.
 UNCLAIMED = "unclaimed"
 # The platform carries out at most this many writes as one.
 MOST_WRITES = 100
-_FOREVER = timedelta(days=365)
 _LAST_WORD_KEPT = timedelta(days=7)
+# Samples are rolled up every few minutes: as long as this, some of those times may be missed and nothing is lost.
+_KEPT_FOR_ROLL_UPS = timedelta(minutes=15)
 
 
 class Build(Strict):
@@ -127,12 +135,16 @@ class Policy(Strict):
     roads: dict[Name, Road] = Field(default={}, description="How traffic can be taken back.")
     levels: Levels = Levels()
     databases: dict[Name, Database] = Field(default={}, max_length=8, description="What was moved, and can go back.")
+    checks: dict[Name, Check] = Field(default={}, description="Checks that signals of kind `smoke` make, by name.")
     promotion: Promotion | None = Field(default=None, description="How a new build goes forward.")
     reach: Reach = Reach()
     readiness: Readiness = Readiness()
+    attribution: Attribution = Field(default=Attribution(), description="Who else could be to blame.")
     control: ControlRules = Field(default=ControlRules(), description="How the change is told what to do.")
     approvals: Approvals = Field(default=Approvals(), description="Who is asked on account of a trigger.")
     strategies: dict[Name, Strategy] = Field(default={}, description="Plans that are asked for by name.")
+    advice: tuple[Advice, ...] = Field(default=(), description="What people are told to do when a signal runs high.")
+    costs: Costs | None = Field(default=None, description="What one unit of work costs, and what is saved.")
     drill_target: bool = Field(
         default=False, strict=True, description="Others may rehearse their levels here: it is really taken back."
     )
@@ -154,35 +166,29 @@ class Policy(Strict):
     def changed(self, **fields: Any) -> "Policy":
         """Return the policy with other values in some of its fields; what was made of the old ones is made anew."""
         same = self.model_copy(update=fields)
-        for made in ("rules", "all_roads", "swaps_only", "named_hosts"):
+        for made in ("rules", "derivations", "suspects", "traffic", "all_roads", "swaps_only", "named_hosts"):
             same.__dict__.pop(made, None)
         return same
 
     @cached_property
     def rules(self) -> tuple[RollbackTrigger, ...]:
         """The triggers as the decision needs them, critical ones first."""
-        return tuple(self._rule(tier, entry) for tier, _, entry in self.triggers.by_tier())
+        return tuple(rule_of(tier, entry, self.signals) for tier, _, entry in self.triggers.by_tier())
 
-    def _rule(self, tier: Tier, entry: TriggerEntry) -> RollbackTrigger:
-        signal_name, comparator, threshold = entry.parts
-        signal = self.signals[signal_name]
-        silent = entry.no_data or (NoData.HOLD if isinstance(signal, AlertSignal) else NoData.BLIND)
-        dimension = signal.measures.dimension
-        return RollbackTrigger(
-            name=entry.name,
-            tier=tier,
-            signal=signal_name,
-            dimension=dimension,
-            comparator=comparator,
-            threshold=parse_quantity(threshold, dimension),
-            hold_for=entry.hold_for,
-            at_least=entry.at_least,
-            over=entry.over,
-            max_gap=_FOREVER if silent is NoData.HOLD else entry.max_gap or 3 * signal.every,
-            stale_after=_FOREVER if silent is NoData.HOLD and signal.stale_after is None else signal.patience,
-            delay=signal.delay,
-            no_data=silent,
-        )
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Who else could be to blame for what fires."""
+        return self.attribution.suspects(self.signals)
+
+    @cached_property
+    def traffic(self) -> Traffic | None:
+        """How traffic is watched, if it is."""
+        return self.attribution.watched_traffic(self.signals)
+
+    @cached_property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """How signals are made of others, parts before what is made of them."""
+        return derivations_of(self.signals)
 
     def level(self, number: int) -> Level:
         """Return a level.
@@ -222,14 +228,24 @@ class Policy(Strict):
 
     def horizon(self, signal: str) -> timedelta:
         """How far back the samples of a signal can still matter."""
-        rules = [rule for rule in self.rules if rule.signal == signal]
+        rules = [rule for rule in self.rules if signal in rule.condition.inputs]
         needs = [level.readiness.fresh.get(signal) for level in self.levels.by_number.values()]
         spans = [fresh.within for fresh in needs if fresh]
-        if any(rule.no_data is NoData.HOLD for rule in rules):
+        suspects = [one.rule for one in self.suspects if signal in one.rule.condition.inputs]
+        if any(rule.no_data is NoData.HOLD for rule in (*rules, *suspects)):
             return max([_LAST_WORD_KEPT, *spans])
-        spans += [rule.hold_for + rule.over + rule.max_gap for rule in rules]
+        spans += [rule.hold_for + rule.condition.looks_back + rule.max_gap for rule in rules]
+        made = [one for one in self.derivations if any(part.signal == signal for part in one.parts)]
+        spans += [one.looks_back + one.lag + 3 * one.every for one in made]
+        longest = max((rule.hold_for for rule in self.rules), default=timedelta(0))
+        spans += spans_of(signal, self.suspects, self.traffic, longest)
         kind = self.signals[signal]
-        return max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
+        judged = max(spans, default=timedelta(0)) + kind.delay + 2 * kind.patience + timedelta(minutes=1)
+        return max(judged, self.settled_after(signal) + _KEPT_FOR_ROLL_UPS)
+
+    def settled_after(self, signal: str) -> timedelta:
+        """How old a sample is that no later answer of its source revises: sources are asked again until then."""
+        return settled_after(signal, self.signals)
 
 
 def policy_of(policies: Mapping[str, Policy], workload: str) -> Policy:

@@ -5,18 +5,24 @@ from collections.abc import Iterator
 
 from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, UNCLAIMED, Policy
+from shared.model.policy_advice_checks import advice_problems
 from shared.model.policy_approval import Approval
+from shared.model.policy_attribution import attribution_problems
+from shared.model.policy_azure_signals import MetricSignal
+from shared.model.policy_conditions.entry import EntryBase
 from shared.model.policy_control_checks import control_problems
 from shared.model.policy_data import Capture
 from shared.model.policy_data_checks import data_problems
+from shared.model.policy_derived import derived_problems
+from shared.model.policy_outside_checks import outside_problems
 from shared.model.policy_problem import Place, Problem
 from shared.model.policy_readiness import freshness_problems, scope_problems
 from shared.model.policy_road_checks import people_problems, promotion_problems, road_problems
-from shared.model.policy_signals import AlertSignal, DamageSignal, MetricSignal, ProbeSignal, PushedSignal, Signal
-from shared.model.policy_triggers import TriggerEntry
-from shared.model.quantity import Dimension, parse_quantity, say_duration
-from shared.model.signal import MOST_SAMPLES
-from shared.model.trigger import Comparator
+from shared.model.policy_rules import rule_of
+from shared.model.policy_signals import DamageSignal, PushedSignal
+from shared.model.quantity import say_duration
+from shared.model.signal import MOST_KEPT, MOST_SAMPLES
+from shared.model.trigger import NoData, RollbackTrigger, Tier
 
 _TRIGGER_EVENTS = frozenset({EventKind.PENDING, EventKind.FIRING, EventKind.CLEARED})
 _CHECKPOINT_EVENTS = frozenset({EventKind.CHECKPOINT_TAKEN, EventKind.CHECKPOINT_REFUSED, EventKind.CHECKPOINT_LOST})
@@ -30,12 +36,18 @@ _OTHER_WRITES = 11
 
 def problems_of(policy: Policy) -> list[Problem]:
     """Return everything that keeps the policy from being used; empty when it is sound."""
-    return [
+    found = [
         *_name_problems(policy),
         *_size_problems(policy),
         *_told_of_checkpoints(policy),
         *_signal_problems(policy),
         *_damage_problems(policy),
+        *outside_problems(policy),
+        *(Problem(("signals", *place), text) for place, text in derived_problems(policy.signals)),
+        *(
+            Problem(("attribution", *place), text)
+            for place, text in attribution_problems(policy.attribution, policy.signals)
+        ),
         *_channel_problems(policy),
         *road_problems(policy),
         *data_problems(policy),
@@ -48,12 +60,23 @@ def problems_of(policy: Policy) -> list[Problem]:
             for problem in freshness_problems(("levels", str(number)), level.readiness, policy.signals)
         ),
         *control_problems(policy),
+        *advice_problems(policy),
         *(
             problem
             for tier, place, entry in policy.triggers.by_tier()
             for problem in _trigger_problems(policy, ("triggers", tier.value, place), entry)
         ),
     ]
+    return found or list(_kept_problems(policy))
+
+
+def _kept_problems(policy: Policy) -> Iterator[Problem]:
+    """All that is kept of the samples is one record."""
+    kept = {name: min(MOST_SAMPLES, policy.horizon(name) // signal.every) for name, signal in policy.signals.items()}
+    if sum(kept.values()) > MOST_KEPT:
+        largest = max(kept, key=lambda name: kept[name])
+        text = f"{sum(kept.values()):,} samples are to be kept; expected at most {MOST_KEPT:,}, or a longer `every`"
+        yield Problem(("signals", largest), text)
 
 
 def _size_problems(policy: Policy) -> Iterator[Problem]:
@@ -97,12 +120,12 @@ def _name_problems(policy: Policy) -> Iterator[Problem]:
 
 def _signal_problems(policy: Policy) -> Iterator[Problem]:
     for name, signal in policy.signals.items():
-        if signal.stale_after is not None and signal.stale_after < signal.every and not isinstance(signal, AlertSignal):
+        if signal.stale_after is not None and signal.stale_after < signal.every and not signal.speaks_seldom:
             wanted = say_duration(signal.every)
             yield Problem(("signals", name, "stale_after"), f"stale before the next sample; expected at least {wanted}")
         if isinstance(signal, PushedSignal) and signal.scale and signal.scale[0] >= signal.scale[1]:
             yield Problem(("signals", name, "scale"), "no range; expected the lowest value, then the highest")
-        if isinstance(signal, MetricSignal) and not policy.site.region:
+        if isinstance(signal, MetricSignal) and not (signal.region or policy.site.region):
             yield Problem(
                 ("signals", name),
                 "a metric is read from its region; expected site.region, such as westeurope",
@@ -130,63 +153,30 @@ def _channel_problems(policy: Policy) -> Iterator[Problem]:
             yield Problem(("notify", "to", place), f"{channel!r} stands twice; expected each channel once")
 
 
-def _trigger_problems(policy: Policy, place: Place, entry: TriggerEntry) -> Iterator[Problem]:
-    name, comparator, written = entry.parts
-    signal = policy.signals.get(name)
-    if signal is None:
-        known = ", ".join(sorted(policy.signals))
-        yield Problem((*place, "when"), f"unknown signal {name!r}; expected one of: {known}")
-        return
+def _trigger_problems(policy: Policy, place: Place, entry: EntryBase) -> Iterator[Problem]:
     try:
-        threshold = parse_quantity(written, signal.measures.dimension)
+        missing = [name for name in entry.inputs if name not in policy.signals]
     except ValueError as error:
-        yield Problem((*place, "when"), str(error))
+        yield Problem((*place, entry.key), str(error))
         return
-    yield from _threshold_problems((*place, "when"), signal, comparator, threshold)
-    yield from _window_problems(place, entry, signal)
+    if missing:
+        known = ", ".join(sorted(policy.signals))
+        yield Problem((*place, entry.key), f"unknown signal {missing[0]!r}; expected one of: {known}")
+        return
+    found = [Problem((*place, key), text) for key, text in entry.problems(policy.signals)]
+    yield from found or _window_problems(place, rule_of(Tier.CRITICAL, entry, policy.signals), policy)
 
 
-def _threshold_problems(place: Place, signal: Signal, comparator: Comparator, threshold: float) -> Iterator[Problem]:
-    low, high = _range_of(signal)
-    at_the_edge = threshold >= high if comparator in (Comparator.ABOVE, Comparator.AT_MOST) else threshold <= low
-    if at_the_edge or not low <= threshold <= high:
-        yield Problem(
-            place,
-            f"impossible threshold: the signal lies in {low:g} to {high:g}, so this can never or always hold",
-        )
-
-
-def _range_of(signal: Signal) -> tuple[float, float]:
-    if isinstance(signal, PushedSignal) and signal.scale is not None:
-        return signal.unit.canonical(signal.scale[0]), signal.unit.canonical(signal.scale[1])
-    if isinstance(signal, AlertSignal):
-        return 0.0, 1.0
-    if isinstance(signal, DamageSignal):
-        return 0.0, float("inf")
-    return {
-        Dimension.SHARE: (0.0, 1.0),
-        Dimension.LATENCY: (0.0, float("inf")),
-        Dimension.NUMBER: (float("-inf"), float("inf")),
-    }[signal.measures.dimension]
-
-
-def _window_problems(place: Place, entry: TriggerEntry, signal: Signal) -> Iterator[Problem]:
-    if entry.over and signal.measures.dimension is not Dimension.SHARE:
-        yield Problem((*place, "over"), "only a share can be pooled over an interval; expected no `over` here")
-    if entry.max_gap is not None and entry.max_gap < signal.every:
-        wanted = say_duration(signal.every)
+def _window_problems(place: Place, rule: RollbackTrigger, policy: Policy) -> Iterator[Problem]:
+    """A gap shorter than the rhythm would break every stretch, and only so many samples are kept."""
+    rhythms = [policy.signals[name].every for name in rule.condition.inputs]
+    if rule.max_gap < max(rhythms):
+        wanted = say_duration(max(rhythms))
         yield Problem((*place, "max_gap"), f"shorter than the signal's own rhythm; expected at least {wanted}")
-    if (entry.hold_for + entry.over) / signal.every > MOST_SAMPLES * 0.9:
-        longest = say_duration(int(MOST_SAMPLES * 0.9) * signal.every)
+    # Where the last word stands, samples are few, however far back they reach.
+    spans = rule.hold_for if rule.no_data is NoData.HOLD else rule.hold_for + rule.condition.looks_back
+    if spans / min(rhythms) > MOST_SAMPLES * 0.9:
+        longest = say_duration(int(MOST_SAMPLES * 0.9) * min(rhythms))
         yield Problem(
             (*place, "for"), f"spans more samples than are kept; expected at most {longest}, or a longer `every`"
         )
-    if isinstance(signal, ProbeSignal):
-        window = max(entry.hold_for, entry.over)
-        most = signal.requests * (int(window / signal.every) + 1)
-        if entry.at_least > most:
-            within = say_duration(window)
-            yield Problem(
-                (*place, "at_least"),
-                f"the probe sends at most {most} requests in {within}; expected no more than that",
-            )

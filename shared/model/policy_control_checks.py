@@ -6,16 +6,20 @@ from typing import get_args
 
 from shared.model.command import Severity
 from shared.model.policy import Policy
+from shared.model.policy_conditions.entry import EntryBase
 from shared.model.policy_control import Strategy
 from shared.model.policy_problem import Place, Problem
 from shared.model.policy_roads import AppConfigurationRoad
 from shared.model.policy_signals import PushedSignal
-from shared.model.policy_triggers import TriggerEntry
 from shared.model.quantity import Unit
 from shared.model.strict import host_of
 from shared.model.trigger import Tier
 
-_MAY_DO = {Tier.CRITICAL: ("roll_back",), Tier.WARNING: ("ask",), Tier.INVESTIGATION: ("pause", "slow")}
+_MAY_DO = {
+    Tier.CRITICAL: ("roll_back", "tell"),
+    Tier.WARNING: ("ask", "tell"),
+    Tier.INVESTIGATION: ("pause", "slow", "tell"),
+}
 _OF_CHANGES = re.compile(
     rf"change\.(confidence(\.average)?|counts\.[A-Za-z][A-Za-z0-9_-]{{0,39}}|errors\.({'|'.join(get_args(Severity))}))"
 )
@@ -81,12 +85,14 @@ def _strategy_problems(policy: Policy, place: Place, strategy: Strategy) -> Iter
         yield Problem((*place, "share"), f"the road {strategy.road!r} has no share; expected an app_configuration road")
 
 
-def _reaction_problems(policy: Policy, place: Place, tier: Tier, entry: TriggerEntry) -> Iterator[Problem]:
+def _reaction_problems(policy: Policy, place: Place, tier: Tier, entry: EntryBase) -> Iterator[Problem]:
     if entry.does is not None and entry.does not in _MAY_DO[tier]:
         yield Problem((*place, "does"), f"{tier} cannot {entry.does}; expected {' or '.join(_MAY_DO[tier])}")
     if entry.strategy is None:
         return
-    if tier is Tier.INVESTIGATION:
+    if entry.does == "tell":
+        yield Problem((*place, "strategy"), "what only tells carries nothing out; expected `does: tell` or a strategy")
+    elif tier is Tier.INVESTIGATION:
         yield Problem((*place, "strategy"), f"{tier} takes nothing back; expected `does: pause` or `does: slow`")
     if entry.strategy not in policy.strategies:
         known = ", ".join(sorted(policy.strategies)) or "none is defined"

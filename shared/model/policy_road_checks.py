@@ -24,8 +24,8 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
     for name, road in policy.roads.items():
         place: Place = ("roads", name)
         if isinstance(road, HookRoad):
-            yield from _unreachable(policy, (*place, "hook"), road.hook)
-            yield from _unreachable(policy, (*place, "read_back"), road.read_back)
+            yield from unreachable(policy, (*place, "hook"), road.hook)
+            yield from unreachable(policy, (*place, "read_back"), road.read_back)
         if isinstance(road, DnsRoad) and "@" in road.records and road.records["@"].cname:
             yield Problem((*place, "records", "@"), "a zone itself cannot be a CNAME; expected `a: [address]`")
     for number, level in policy.levels.by_number.items():
@@ -37,7 +37,7 @@ def road_problems(policy: Policy) -> Iterator[Problem]:
             yield Problem((*place, "drill", "on"), "it names this workload itself; expected one that may be taken back")
         yield from _proof_problems(policy, place, level)
         for name, check in level.verify.checks.items():
-            yield from _check_problems(policy, level, (*place, "verify", "checks", name), check)
+            yield from check_problems(policy, level, (*place, "verify", "checks", name), check)
 
 
 def promotion_problems(policy: Policy) -> Iterator[Problem]:
@@ -60,7 +60,7 @@ def promotion_problems(policy: Policy) -> Iterator[Problem]:
     if promotion.slot and not any(isinstance(policy.all_roads.get(name), SlotSwapRoad) for name in back):
         yield Problem((*place, "slot"), "level 1 has no slot swap: what is swapped in could not come back")
     for name, check in promotion.smoke.items():
-        yield from _check_problems(policy, policy.levels.traffic, (*place, "smoke", name), check)
+        yield from check_problems(policy, policy.levels.traffic, (*place, "smoke", name), check)
 
 
 def people_problems(policy: Policy) -> Iterator[Problem]:
@@ -130,7 +130,8 @@ def _proof_problems(policy: Policy, place: Place, level: Level) -> Iterator[Prob
         yield Problem((*place, "verify"), text)
 
 
-def _check_problems(policy: Policy, level: Level, place: Place, check: Check) -> Iterator[Problem]:
+def check_problems(policy: Policy, level: Level, place: Place, check: Check) -> Iterator[Problem]:
+    """Yield what is wrong with a check: whom it asks, what it speaks of, its variables."""
     if check.component is not None and check.component not in level.steered:
         known = ", ".join(level.steered)
         yield Problem((*place, "component"), f"unknown component {check.component!r}; expected one of: {known}")
@@ -139,12 +140,12 @@ def _check_problems(policy: Policy, level: Level, place: Place, check: Check) ->
     if isinstance(check, HoldsCheck) and isinstance(policy.all_roads.get(check.holds), SlotSwapRoad):
         yield Problem((*place, "holds"), "a swap is no state that holds; expected a check of `client`s")
     if isinstance(check, ClientCheck) and check.at is not None:
-        yield from _unreachable(policy, (*place, "at"), check.at)
+        yield from unreachable(policy, (*place, "at"), check.at)
     if isinstance(check, GetCheck | JourneyCheck):
         problems = list(journey_problems(check))
         yield from (Problem(place, text) for text in problems)
         for target in () if problems else _targets(check):
-            yield from _unreachable(policy, place, target)
+            yield from unreachable(policy, place, target)
 
 
 def _targets(check: GetCheck | JourneyCheck) -> Iterator[str]:
@@ -154,7 +155,7 @@ def _targets(check: GetCheck | JourneyCheck) -> Iterator[str]:
         yield from (request.target for request in (*check.journey, *check.clean_up))
 
 
-def _unreachable(policy: Policy, place: Place, target: str) -> Iterator[Problem]:
+def unreachable(policy: Policy, place: Place, target: str) -> Iterator[Problem]:
     """An address elsewhere than on the site must be on a host that the policy names."""
     if not host_part(target):
         return

@@ -8,37 +8,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag, model_validator
 
+from shared.model.policy_azure_signals import CostSignal, LogSignal, MetricSignal, ResourceHealthSignal
+from shared.model.policy_derived import AverageSignal, LargestSignal, RatioSignal, ScoreSignal, SmallestSignal
+from shared.model.policy_outside_signals import PUSHED_PATTERN, EventSignal, PromqlSignal, SmokeSignal, SqlSignal
+from shared.model.policy_signal_base import SignalBase
 from shared.model.policy_verify import Statuses
 from shared.model.quantity import Duration, Share, Unit
-from shared.model.strict import Name, Path, Rhythm, Strict, named_by_key
+from shared.model.strict import Name, Path, Rhythm, named_by_key
 
-
-class SignalBase(Strict):
-    """What every signal has."""
-
-    every: Rhythm = Field(default=timedelta(seconds=10), description="How often it is sampled.")
-    delay: Duration = Field(
-        default=timedelta(0), description="How far its source lags; newer samples may still change."
-    )
-    stale_after: Duration | None = Field(
-        default=None, description="Blind after this silence; 3 x `every` if not given."
-    )
-    timeout: Rhythm = Field(default=timedelta(seconds=5), description="How long one collection may take.")
-
-    @property
-    def source(self) -> str:
-        """The kind of source, which is also the key that names it in the file."""
-        raise LookupError("a signal has one of the kinds in `Signal`")
-
-    @property
-    def measures(self) -> Unit:
-        """The unit that the source delivers."""
-        return Unit.NUMBER
-
-    @property
-    def patience(self) -> timedelta:
-        """Silence after which the signal is stale."""
-        return 3 * self.every if self.stale_after is None else self.stale_after
+_ONE_THING = (
+    "a probe measures one thing: write either `share: failed` or one of `latency: p95`, `dependencies: down`, "
+    "`dependency: name`"
+)
 
 
 class ProbeSignal(SignalBase):
@@ -47,6 +28,12 @@ class ProbeSignal(SignalBase):
     probe: Path
     share: Literal["failed"] | None = Field(default=None, description="Share of requests that failed.")
     latency: Literal["p50", "p95", "p99", "max"] | None = Field(default=None, description="Latency of the burst.")
+    dependencies: Literal["down"] | None = Field(
+        default=None, description="Share of the dependencies that the JSON answer names which are down."
+    )
+    dependency: str | None = Field(
+        default=None, min_length=1, max_length=80, description="One of them: 1 while it is up, 0 when it is down."
+    )
     requests: int = Field(default=5, ge=1, le=50, description="Requests in one burst.")
     fails: Statuses = Field(
         default=((500, 599),), description="Statuses that are failures; others from 400 say nothing."
@@ -58,63 +45,30 @@ class ProbeSignal(SignalBase):
 
     @property
     def measures(self) -> Unit:
-        return Unit.SHARE if self.share else Unit.MILLISECONDS
+        if self.share or self.dependencies:
+            return Unit.SHARE
+        return Unit.MILLISECONDS if self.latency else Unit.NUMBER
+
+    @property
+    def question(self) -> str:
+        return "dependencies" if self.of_dependencies else self.source
+
+    @property
+    def of_dependencies(self) -> bool:
+        """It reads what one answer says of the dependencies, and not how a burst was answered."""
+        return self.dependencies is not None or self.dependency is not None
 
     @model_validator(mode="after")
     def _measures_one_thing(self) -> "ProbeSignal":
-        if (self.share is None) == (self.latency is None):
-            raise ValueError("a probe measures one thing: write either `share: failed` or `latency: p95`")
+        if [self.share, self.latency, self.dependencies, self.dependency].count(None) != 3:
+            raise ValueError(_ONE_THING)
         return self
-
-
-class MetricSignal(SignalBase):
-    """A platform metric of Azure Monitor; with `per`, the share of one metric in another."""
-
-    metric: str = Field(min_length=1, description="Name of the platform metric, such as Http5xx.")
-    per: str | None = Field(default=None, description="Divide by this metric, whose total becomes the count.")
-    aggregation: Literal["average", "total", "maximum", "minimum", "count"] = "total"
-    namespace: str = "microsoft.web/sites"
-    resource: str | None = Field(
-        default=None,
-        pattern=r"^/subscriptions/[^/]+/resourceGroups/[^/]+/\S+$",
-        description="ARM id; the site if not given.",
-    )
-    unit: Unit = Unit.NUMBER
-    every: Rhythm = timedelta(seconds=60)
-    delay: Duration = timedelta(seconds=60)
-
-    @property
-    def source(self) -> str:
-        return "metric"
-
-    @property
-    def measures(self) -> Unit:
-        return Unit.SHARE if self.per else self.unit
-
-
-class LogSignal(SignalBase):
-    """A Log Analytics query that answers rows of `at`, `value` and `count`."""
-
-    log: str = Field(pattern=r"^[a-z0-9_-]+\.kql$", description="A file in infra/kql/.")
-    workspace: str = Field(min_length=1, description="Workspace id (a GUID).")
-    unit: Unit = Unit.NUMBER
-    every: Rhythm = timedelta(seconds=60)
-    delay: Duration = timedelta(minutes=3)
-    timeout: Rhythm = timedelta(seconds=15)
-
-    @property
-    def source(self) -> str:
-        return "log"
-
-    @property
-    def measures(self) -> Unit:
-        return self.unit
 
 
 class PushedSignal(SignalBase):
     """Samples that the workload sends itself, by HTTP or by queue."""
 
-    pushed: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,79}$", description="The name it is sent under.")
+    pushed: str = Field(pattern=PUSHED_PATTERN, description="The name it is sent under.")
     unit: Unit = Unit.NUMBER
     scale: tuple[float, float] | None = Field(default=None, description="Lowest and highest possible value.")
     every: Rhythm = timedelta(seconds=60)
@@ -142,6 +96,10 @@ class AlertSignal(SignalBase):
     def source(self) -> str:
         return "alert"
 
+    @property
+    def speaks_seldom(self) -> bool:
+        return True
+
 
 class DamageSignal(SignalBase):
     """Rows of a database that differ between its sides though nobody wrote them since the change began."""
@@ -163,6 +121,17 @@ _SIGNAL_KINDS: dict[str, type[SignalBase]] = {
     "pushed": PushedSignal,
     "alert": AlertSignal,
     "damaged": DamageSignal,
+    "promql": PromqlSignal,
+    "smoke": SmokeSignal,
+    "sql": SqlSignal,
+    "event": EventSignal,
+    "cost": CostSignal,
+    "resource_health": ResourceHealthSignal,
+    "score": ScoreSignal,
+    "larger_of": LargestSignal,
+    "smaller_of": SmallestSignal,
+    "average_of": AverageSignal,
+    "ratio": RatioSignal,
 }
 Signal = Annotated[
     Annotated[ProbeSignal, Tag("probe")]
@@ -170,6 +139,17 @@ Signal = Annotated[
     | Annotated[LogSignal, Tag("log")]
     | Annotated[PushedSignal, Tag("pushed")]
     | Annotated[AlertSignal, Tag("alert")]
-    | Annotated[DamageSignal, Tag("damaged")],
+    | Annotated[DamageSignal, Tag("damaged")]
+    | Annotated[PromqlSignal, Tag("promql")]
+    | Annotated[SmokeSignal, Tag("smoke")]
+    | Annotated[SqlSignal, Tag("sql")]
+    | Annotated[EventSignal, Tag("event")]
+    | Annotated[CostSignal, Tag("cost")]
+    | Annotated[ResourceHealthSignal, Tag("resource_health")]
+    | Annotated[ScoreSignal, Tag("score")]
+    | Annotated[LargestSignal, Tag("larger_of")]
+    | Annotated[SmallestSignal, Tag("smaller_of")]
+    | Annotated[AverageSignal, Tag("average_of")]
+    | Annotated[RatioSignal, Tag("ratio")],
     named_by_key("a signal names exactly one source", _SIGNAL_KINDS),
 ]

@@ -169,9 +169,12 @@ def _from_pydantic(detail: Any) -> Problem:
     return Problem(place, text)
 
 
+_NAME_AT = {"signals": 1, "roads": 1, "triggers": 2}
+
+
 def _without_tag(loc: Place) -> Place:
-    """Behind the name of a signal, a road or a check stands the tag of its kind, which is not in the file."""
-    name_at = 1 if loc[:1] in (("signals",), ("roads",)) else 4 if loc[2:4] == ("verify", "checks") else None
+    """Behind the name of a signal, a road, a trigger or a check stands the tag of its kind: it is not in the file."""
+    name_at = 4 if loc[2:4] == ("verify", "checks") else _NAME_AT.get(str(loc[0]) if loc else "")
     return loc if name_at is None else loc[: name_at + 1] + loc[name_at + 2 :]
 
 

@@ -1,47 +1,66 @@
-"""The triggers of a policy as they are written, by tier."""
+"""The triggers of a policy as they are written, by tier: each of one kind, which its key tells."""
 
-import re
-from datetime import timedelta
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Tag
 
-from shared.model.quantity import Count, Duration
-from shared.model.strict import Name, Strict
-from shared.model.trigger import Comparator, NoData, Tier
+from shared.model.policy_conditions.anomaly import AnomalyEntry
+from shared.model.policy_conditions.burn import BurnEntry
+from shared.model.policy_conditions.concurrent import ConcurrentEntry
+from shared.model.policy_conditions.deviation import DeviationEntry
+from shared.model.policy_conditions.entry import EntryBase
+from shared.model.policy_conditions.forecast import ForecastEntry
+from shared.model.policy_conditions.issues import IssuesEntry
+from shared.model.policy_conditions.judged import JudgeEntry, SlowerEntry
+from shared.model.policy_conditions.more_errors import MoreErrorsEntry
+from shared.model.policy_conditions.periods import PeriodsEntry
+from shared.model.policy_conditions.pooled import OftenEntry, PooledEntry
+from shared.model.policy_conditions.silence import SilenceEntry
+from shared.model.policy_conditions.threshold import ThresholdEntry
+from shared.model.policy_conditions.trend import TrendEntry
+from shared.model.policy_conditions.trips import TripsEntry
+from shared.model.strict import Strict, named_by_key
+from shared.model.trigger import Tier
 
-_WHEN = re.compile(r"(?P<signal>[a-z][a-z0-9_]*)\s*(?P<comparator>>=|<=|>|<)\s*(?P<threshold>\S.*)")
-
-
-class TriggerEntry(Strict):
-    """A trigger as it is written: `{name: errors, when: error_rate > 5%, for: 60s, at_least: 20 requests}`."""
-
-    name: Name
-    when: str = Field(
-        pattern=r"^\s*[a-z][a-z0-9_]*\s*(>=|<=|>|<)\s*\S.*$",
-        description="signal, comparator, threshold with unit",
-    )
-    hold_for: Duration = Field(default=timedelta(0), alias="for", description="Event time that it must hold.")
-    at_least: Count = Field(default=1, description="Observations needed before the answer counts.")
-    over: Duration = Field(default=timedelta(0), description="Pool samples over this trailing interval (shares only).")
-    max_gap: Duration | None = Field(default=None, description="A longer silence restarts the clock; 3 x `every`.")
-    no_data: NoData | None = Field(default=None, description="What silence means: blind, or hold the last word.")
-    does: Literal["roll_back", "ask", "pause", "slow"] | None = Field(
-        default=None, description="What follows when it fires, of what its tier may do."
-    )
-    strategy: Name | None = Field(default=None, description="The plan by which it is taken back.")
-    only_while: Literal["change"] | None = Field(
-        default=None, alias="while", description="Counts only while a change is in progress."
-    )
-    once: Literal["change"] | None = Field(default=None, description="Decides once on each change.")
-
-    @property
-    def parts(self) -> tuple[str, Comparator, str]:
-        """Signal name, comparator and threshold as written."""
-        found = _WHEN.fullmatch(self.when.strip())
-        if found is None:
-            raise ValueError(f"{self.when!r} is no condition; write for instance error_rate > 5%")
-        return found["signal"], Comparator(found["comparator"]), found["threshold"]
+_CONDITION_KINDS: dict[str, type[EntryBase]] = {
+    "when": ThresholdEntry,
+    "periods": PeriodsEntry,
+    "pool": PooledEntry,
+    "often": OftenEntry,
+    "trips": TripsEntry,
+    "silent": SilenceEntry,
+    "issues": IssuesEntry,
+    "trend": TrendEntry,
+    "burns": BurnEntry,
+    "reaches": ForecastEntry,
+    "deviates": DeviationEntry,
+    "judge": JudgeEntry,
+    "slower": SlowerEntry,
+    "anomaly": AnomalyEntry,
+    "more_errors": MoreErrorsEntry,
+    "worse": ConcurrentEntry,
+}
+# `periods`, `pool` and `often` say what becomes of the comparison in `when`; `worse` is also a direction.
+_GENERAL = frozenset({"when", "worse"})
+TriggerEntry = Annotated[
+    Annotated[ThresholdEntry, Tag("when")]
+    | Annotated[PeriodsEntry, Tag("periods")]
+    | Annotated[PooledEntry, Tag("pool")]
+    | Annotated[OftenEntry, Tag("often")]
+    | Annotated[TripsEntry, Tag("trips")]
+    | Annotated[SilenceEntry, Tag("silent")]
+    | Annotated[IssuesEntry, Tag("issues")]
+    | Annotated[TrendEntry, Tag("trend")]
+    | Annotated[BurnEntry, Tag("burns")]
+    | Annotated[ForecastEntry, Tag("reaches")]
+    | Annotated[DeviationEntry, Tag("deviates")]
+    | Annotated[JudgeEntry, Tag("judge")]
+    | Annotated[SlowerEntry, Tag("slower")]
+    | Annotated[AnomalyEntry, Tag("anomaly")]
+    | Annotated[MoreErrorsEntry, Tag("more_errors")]
+    | Annotated[ConcurrentEntry, Tag("worse")],
+    named_by_key("a trigger names exactly one condition", _CONDITION_KINDS, general=_GENERAL),
+]
 
 
 class Triggers(Strict):
@@ -51,6 +70,6 @@ class Triggers(Strict):
     warning: tuple[TriggerEntry, ...] = ()
     investigation: tuple[TriggerEntry, ...] = ()
 
-    def by_tier(self) -> list[tuple[Tier, int, TriggerEntry]]:
+    def by_tier(self) -> list[tuple[Tier, int, EntryBase]]:
         """Every trigger with its tier and its place in it."""
         return [(tier, place, entry) for tier in Tier for place, entry in enumerate(getattr(self, tier.value))]

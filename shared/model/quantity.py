@@ -6,6 +6,7 @@ Inside the product a share is 0..1, a latency is in milliseconds and a duration 
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -34,6 +35,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     MILLISECONDS = "ms"
     SECONDS = "s"
+    BYTES = "bytes"
     NUMBER = "number"
 
     @property
@@ -41,22 +43,28 @@ class Unit(StrEnum):
         return _UNIT_TABLE[self][0]
 
     def canonical(self, value: float) -> float:
-        """Convert a value in this unit to the product's own: shares 0..1, latencies in milliseconds."""
-        return value * _UNIT_TABLE[self][1]
+        """Convert a value in this unit to the product's own: shares 0..1, milliseconds, megabytes (a million bytes)."""
+        return _times(repr(float(value)), _UNIT_TABLE[self][1]) if math.isfinite(value) else value
 
 
 _UNIT_TABLE = {
-    Unit.SHARE: (Dimension.SHARE, 1.0),
-    Unit.PERCENT: (Dimension.SHARE, 0.01),
-    Unit.MILLISECONDS: (Dimension.LATENCY, 1.0),
-    Unit.SECONDS: (Dimension.LATENCY, 1000.0),
-    Unit.NUMBER: (Dimension.NUMBER, 1.0),
+    Unit.SHARE: (Dimension.SHARE, "1"),
+    Unit.PERCENT: (Dimension.SHARE, "0.01"),
+    Unit.MILLISECONDS: (Dimension.LATENCY, "1"),
+    Unit.SECONDS: (Dimension.LATENCY, "1000"),
+    Unit.BYTES: (Dimension.NUMBER, "0.000001"),
+    Unit.NUMBER: (Dimension.NUMBER, "1"),
 }
 _SYMBOL_TABLE = {
-    "%": (Dimension.SHARE, 0.01),
-    "ms": (Dimension.LATENCY, 1.0),
-    "s": (Dimension.LATENCY, 1000.0),
+    "%": (Dimension.SHARE, "0.01"),
+    "ms": (Dimension.LATENCY, "1"),
+    "s": (Dimension.LATENCY, "1000"),
 }
+
+
+def _times(number: str, factor: str) -> float:
+    """Multiply as on paper: 57 % is 0.57, which 57 * 0.01 is not in binary."""
+    return float(Decimal(number) * Decimal(factor))
 
 
 def parse_duration(text: object) -> timedelta:
@@ -133,10 +141,10 @@ def parse_quantity(text: str, dimension: Dimension) -> float:
     found = _QUANTITY.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is not a number with a unit; write for instance 5%, 2000ms, 10s or 4.5")
-    given, factor = _SYMBOL_TABLE.get(found["unit"] or "", (Dimension.NUMBER, 1.0))
+    given, factor = _SYMBOL_TABLE.get(found["unit"] or "", (Dimension.NUMBER, "1"))
     if given is not dimension and not (given is Dimension.NUMBER and dimension is Dimension.SHARE):
         raise ValueError(f"{text.strip()!r} has the wrong unit; {_EXPECTED_UNIT[dimension]}")
-    return float(found["number"]) * factor
+    return _times(found["number"], factor)
 
 
 _EXPECTED_UNIT = {

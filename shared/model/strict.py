@@ -71,12 +71,15 @@ def arm_id(namespace: str, *types: str) -> AfterValidator:
     return AfterValidator(is_of_type)
 
 
-def named_by_key(what: str, kinds: Mapping[str, type[BaseModel]]) -> Discriminator:
+def named_by_key(
+    what: str, kinds: Mapping[str, type[BaseModel]], *, general: frozenset[str] = frozenset()
+) -> Discriminator:
     """Return a discriminator for entries whose kind is the one key of `kinds` that they have.
 
     Args:
         what: The thing and what it names, such as `a signal names exactly one source`.
         kinds: The models by their key.
+        general: Keys that name a kind only where no other key does.
     """
     by_model = {model: key for key, model in kinds.items()}
 
@@ -84,6 +87,7 @@ def named_by_key(what: str, kinds: Mapping[str, type[BaseModel]]) -> Discriminat
         if not isinstance(entry, dict):
             return by_model.get(type(entry))
         named = [key for key in kinds if key in entry]
+        named = [key for key in named if key not in general] or named
         return named[0] if len(named) == 1 else None
 
     *first, last = kinds

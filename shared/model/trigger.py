@@ -1,4 +1,4 @@
-"""A rollback trigger: a condition on one signal, how long it must hold, and how much its answer weighs."""
+"""A rollback trigger: a condition on signals, how long it must hold, and how much its answer weighs."""
 
 import operator
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.model.conditions.condition import Condition
 from shared.model.quantity import Dimension
 
 
@@ -28,6 +29,11 @@ class Comparator(StrEnum):
     def holds(self, value: float, threshold: float) -> bool:
         """Tell whether `value <comparator> threshold`."""
         return _COMPARE[self](value, threshold)
+
+    @property
+    def test(self) -> Callable[[float, float], bool]:
+        """What `holds` does, for those who ask often."""
+        return _COMPARE[self]
 
     @property
     def opposite(self) -> "Comparator":
@@ -56,32 +62,51 @@ class NoData(StrEnum):
     HOLD = "hold"  # the signal speaks only now and then: the last word stands until the next one
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A value and the side of it that is meant."""
+
+    comparator: Comparator
+    value: float
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies on that side."""
+        return self.comparator.holds(value, self.value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackTrigger:
     """A trigger as the decision needs it, every default resolved and every value in the product's own unit.
 
     Attributes:
+        condition: What is asked of which signals.
+        dimension: That of the signal that it speaks of.
         hold_for: The condition must be covered by samples for this much event time.
         at_least: Observations needed before the answer counts, either way.
-        over: Samples are pooled over this trailing interval, weighted by count; zero takes each by itself.
         max_gap: A longer silence between two samples breaks the covered time.
         stale_after: Without a measured sample for this long, the trigger is blind.
         delay: How far the source's watermark lies behind the clock.
+        clears: What fires goes on firing while a value is still on this side, though it violates no more.
+        clears_after: What fires goes on firing until it has been quiet for this much event time.
     """
 
     name: str
     tier: Tier
-    signal: str
+    condition: Condition
     dimension: Dimension
-    comparator: Comparator
-    threshold: float
     hold_for: timedelta
     at_least: int
-    over: timedelta
     max_gap: timedelta
     stale_after: timedelta
     delay: timedelta
     no_data: NoData
+    clears: Bound | None = None
+    clears_after: timedelta = timedelta(0)
+
+    @property
+    def signal(self) -> str:
+        """The signal that it speaks of."""
+        return self.condition.inputs[0]
 
 
 class TriggerState(StrEnum):
@@ -111,6 +136,7 @@ class TriggerReading:
         held: Event time that the violation is covered for.
         hold_for: Event time that it must be covered for before the trigger fires.
         value: Mean over the violation, else the newest pooled value; in the product's own unit.
+        limit: What the value was held against.
         count: Observations behind `value`.
         sentence: The reading for people, with numbers.
     """
@@ -125,4 +151,5 @@ class TriggerReading:
     held: timedelta = timedelta(0)
     hold_for: timedelta = timedelta(0)
     value: float | None = None
+    limit: float | None = None
     count: int = 0

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.adapters.outbound import Outbound
 from shared.adapters.probe_source import ProbeSource
 from shared.model.policy_verify import Client
 from shared.ports import Sighting, Want
@@ -20,7 +21,7 @@ def sighting(one: tuple[int | None, str] | None) -> Sighting:
 
 def build_seen(*seen: tuple[int | None, str] | None) -> str:
     chosen = policy()
-    source = ProbeSource(PlayedProber([sighting(one) for one in seen]))
+    source = ProbeSource(PlayedProber([sighting(one) for one in seen]), Outbound())
     (job,) = source.jobs([Want(chosen, "error_rate", chosen.signals["error_rate"], NOON)])
     (found,) = job.run(NOON)
     return found.build_seen
@@ -65,5 +66,5 @@ def test_workloads_share_a_burst_when_it_may_go_to_the_same_places() -> None:
     public, private = policy(), policy(("notify:", "reach: {private: true}\nnotify:"))
     wants = [Want(one, "error_rate", one.signals["error_rate"], NOON) for one in (public, private, public)]
     here = PlayedProber([sighting(_B1)])
-    jobs = ProbeSource(here).jobs(wants)
+    jobs = ProbeSource(here, Outbound()).jobs(wants)
     assert sorted(len(job.wants) for job in jobs) == [1, 2]

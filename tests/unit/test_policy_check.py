@@ -42,6 +42,29 @@ def test_what_the_app_would_refuse_is_refused(
     assert said in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("signal", "said"),
+    [
+        ("log: nowhere.kql", "there is no log query nowhere.kql in kql"),
+        ("log: dtu.kql", "log query dtu.kql: parameter database_id has no value; expected `with: {database_id: ...}`"),
+        (
+            "log: exceptions.kql, with: {severity: high}",
+            "log query exceptions.kql: parameter severity must be of",
+        ),
+        (
+            "log: exceptions.kql, with: {level: 3}",
+            "log query exceptions.kql: it takes no parameter 'level'",
+        ),
+    ],
+)
+def test_values_that_do_not_fit_a_log_query_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], signal: str, said: str
+) -> None:
+    (file,) = written(tmp_path, TEXT.replace("signals:\n", f"signals:\n  asked: {{{signal}, workspace: w}}\n"))
+    assert check([file], {}) == 1
+    assert capsys.readouterr().out.startswith(f"{file}: signals.asked: {said}")
+
+
 _SETTINGS_EVERYWHERE = """\
 workload: shop
 site: {resource: "%SITE%", url: "%FRONT%"}

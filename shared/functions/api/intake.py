@@ -20,8 +20,8 @@ def alerts(call: Call[AlertDocument]) -> Taken:
 
 @operation("POST", "workloads/{name}/samples", roles=OPERATORS, status=HTTPStatus.ACCEPTED)
 def push_samples(call: Call[SamplesBody]) -> Taken:
-    """Take in samples that a workload pushes."""
-    return Taken(app().intake.samples(call.params["name"], call.body.by_signal()))
+    """Take in samples and events that a workload pushes."""
+    return Taken(app().intake.samples(call.params["name"], call.body.by_signal(), call.body.happened()))
 
 
 @operation(

@@ -33,6 +33,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             "POLICY_FOLDER": str(policies),
             "WATCH_SCHEDULE": WATCH_EVERY_SECOND,
             "READINESS_SCHEDULE": ONCE_A_YEAR,
+            "ROLL_UP_SCHEDULE": ONCE_A_YEAR,
             "POISON_SCHEDULE": ONCE_A_YEAR,  # what ends in the poison queues is looked at first
         }
         start_impatient_host(folder / "app", running)
@@ -71,6 +72,7 @@ def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
             "EVALUATE_SCHEDULE": ONCE_A_YEAR,
             "POISON_SCHEDULE": ONCE_A_YEAR,
             "READINESS_SCHEDULE": ONCE_A_YEAR,
+            "ROLL_UP_SCHEDULE": ONCE_A_YEAR,
         }
         arguments = ["--app-dir", str(APP_FOLDER), "--host-id", "lonely", "--drain-seconds", "1"]
         with Child("local.functions_host", arguments, tmp_path / "lonely.log", settings) as host:

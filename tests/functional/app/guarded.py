@@ -1,8 +1,8 @@
-"""The rig of these tests: four workloads, quick swaps, and queues that try again at once.
+"""The rig of these tests: five workloads, quick swaps, and queues that try again at once.
 
 `demo` is the shipped policy. `shop` has a site of its own, for rollbacks by hand; `books` has one for promotions.
 `orders` pushes signals without a scale and stands on a site that does not exist, so that a fuzzer may ask anything of
-it.
+it. `crm` stands on no site either: what an alert asks for there is to hold a change up.
 """
 
 import json
@@ -42,6 +42,7 @@ def write_policies(folder: Path, rig: Rig) -> Path:
         policy("shop", rig.site_id("shop"), rig.simulator.front_doors["shop"], {}),
         policy("books", rig.site_id("books"), rig.simulator.front_doors["books"], {}) | promoting(rig, "books"),
         policy("orders", rig.site_id("orders"), rig.site_url, orders),
+        policy("crm", rig.site_id("crm"), rig.site_url, {"pressure": {"alert": "CrmMemoryPressure"}}) | holding(),
     ]
     for each in policies:
         (folder / f"{each['workload']}.yaml").write_text(json.dumps(each))
@@ -59,6 +60,13 @@ def policy(workload: str, site_id: str, url: str, signals: dict[str, Any]) -> di
         "signals": {"error_rate": {"probe": "/health", "share": "failed", "every": "2s"}, **signals},
         "triggers": {"critical": [failing], "investigation": watched},
     }
+
+
+def holding() -> dict[str, Any]:
+    """The part of a policy by which an alert holds a change up, by the name of its rule."""
+    failing = {"name": "errors", "when": "error_rate > 5%", "for": "60s", "does": "tell"}
+    named = {"name": "pressure", "when": "pressure >= 1", "strategy": "pause", "confidence": "50%", "while": "change"}
+    return {"triggers": {"critical": [failing], "warning": [named]}, "strategies": {"pause": {"does": "pause"}}}
 
 
 def promoting(rig: Rig, site: str) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def _settings(folder: Path, storage: str) -> dict[str, str]:
     for name, more in {WORKLOAD: drilling, ASKING: asking, TARGET: target}.items():
         (policies / f"{name}.yaml").write_text(json.dumps(policy(name, f"{_SITES}/{name}", _NOWHERE, signals) | more))
     schedules = dict.fromkeys(
-        ("WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE"), ONCE_A_YEAR
+        ("WATCH_SCHEDULE", "EVALUATE_SCHEDULE", "POISON_SCHEDULE", "READINESS_SCHEDULE", "ROLL_UP_SCHEDULE"),
+        ONCE_A_YEAR,
     )
     return {
         "AzureWebJobsStorage": storage,

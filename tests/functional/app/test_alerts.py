@@ -79,3 +79,25 @@ def test_what_concerns_no_workload_is_kept_and_nothing_is_done(api: Api, rig: Ri
 def test_an_alert_on_the_site_concerns_its_workload_whatever_the_rule(api: Api, rig: Rig) -> None:
     answer = post(api, fresh("a rule nobody listed", alertTargetIDs=[rig.site_id().upper()]))
     assert answer.json["detail"] == "demo: alert a rule nobody listed fired taken in"
+
+
+def test_a_rule_is_carried_out_by_its_name_and_an_unknown_one_never(api: Api, rig: Rig) -> None:
+    crm = "/api/workloads/crm"
+    change = {"build": "postgresql", "known_good": "sqlite", "kind": "migration"}
+    assert api.send_json("POST", f"{crm}/changes", change).status == HTTPStatus.CREATED
+
+    fired = {"firedDateTime": datetime.now(UTC).isoformat()}
+    unknown = post(api, fresh("DropEverything", alertTargetIDs=[rig.site_id("crm")], **fired))
+    assert unknown.json["detail"] == "crm: alert DropEverything fired taken in"
+    (event,) = wait_until(lambda: alert_events(api, "crm"))
+    assert event["sentence"].endswith("; no signal names this rule, so that nothing follows")
+    assert api.get(f"{crm}/control").json["do"] == "run"
+
+    assert post(api, fresh("CrmMemoryPressure", **fired)).status == HTTPStatus.ACCEPTED
+    held = wait_until(lambda: _told(api, f"{crm}/control", "pause"))
+    assert held["sentence"].startswith("pause the change (confidence 0.5): pressure 1 >= 1 for ")
+
+
+def _told(api: Api, control: str, do: str) -> dict[str, Any] | None:
+    told: dict[str, Any] = api.get(control).json
+    return told if told["do"] == do else None

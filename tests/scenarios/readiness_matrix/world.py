@@ -214,7 +214,7 @@ class World:
             sleep(0.01)
 
     def _watch(self) -> Watch:
-        collector = Collector({"probe": ProbeSource(self._prober)}, self._questions)
+        collector = Collector({"probe": ProbeSource(self._prober, Outbound())}, self._questions)
         policies: Callable[[], dict[str, Policy]] = lambda: {WORKLOAD: self.policy}  # noqa: E731  # it has no other use
         doorbell = self._doorbell
         return Watch(self.ledger, doorbell, doorbell, collector, policies, self.fleet, self.clock, self._checks)

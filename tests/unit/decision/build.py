@@ -1,12 +1,15 @@
 """Short ways to write down a trigger, the samples of a signal, a reading and a situation."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.decision.assess import Seen
+from shared.decision.assess import assess as assess_inputs
 from shared.decision.guards import Situation
 from shared.model.change import KnownGood
+from shared.model.conditions.threshold import Threshold
 from shared.model.policy import Guards
 from shared.model.quantity import Dimension
 from shared.model.run import LastRollback, RunStatus
@@ -20,18 +23,18 @@ NEVER = timedelta(0)
 _ERRORS = RollbackTrigger(
     name="errors",
     tier=Tier.CRITICAL,
-    signal="error_rate",
+    condition=Threshold(
+        signal="error_rate", dimension=Dimension.SHARE, comparator=Comparator.ABOVE, threshold=0.05, over=NEVER
+    ),
     dimension=Dimension.SHARE,
-    comparator=Comparator.ABOVE,
-    threshold=0.05,
     hold_for=timedelta(seconds=60),
     at_least=20,
-    over=NEVER,
     max_gap=timedelta(seconds=15),
     stale_after=timedelta(seconds=15),
     delay=NEVER,
     no_data=NoData.BLIND,
 )
+_OF_THRESHOLD = frozenset(field.name for field in fields(Threshold))
 
 
 def at(seconds: float) -> datetime:
@@ -45,7 +48,30 @@ def seconds(amount: float) -> timedelta:
 
 def trigger(**changes: Any) -> RollbackTrigger:
     """Return `errors: error_rate > 5% for 60s, at_least 20 requests` of a probe every 5 s, with changes."""
-    return replace(_ERRORS, **changes)
+    return changed(_ERRORS, **changes)
+
+
+def changed(rule: RollbackTrigger, **changes: Any) -> RollbackTrigger:
+    """Return a trigger on a threshold with changes, those of its condition too."""
+    of_condition = {name: value for name, value in changes.items() if name in _OF_THRESHOLD}
+    of_rule = {name: value for name, value in changes.items() if name not in _OF_THRESHOLD or name == "dimension"}
+    condition = replace(threshold_of(rule), **of_condition)
+    rule = replace(rule, condition=condition, **of_rule)
+    volume = rule.at_least if condition.over else 1
+    return replace(rule, condition=replace(condition, volume=volume))
+
+
+def threshold_of(rule: RollbackTrigger) -> Threshold:
+    """Return the condition of a trigger, which is a threshold."""
+    assert isinstance(rule.condition, Threshold)
+    return rule.condition
+
+
+def assess(
+    rule: RollbackTrigger, samples: Sequence[Sample], now: datetime, before: TriggerReading | None = None
+) -> TriggerReading:
+    """Read a trigger of one signal whose samples stand in any order."""
+    return assess_inputs(rule, {rule.signal: sorted(samples, key=lambda s: (s.at, s.id))}, Seen(now=now), before)
 
 
 def bursts(drawn: str, *, every_s: float = 5, count: int = 20, start_s: float = 0) -> Series:

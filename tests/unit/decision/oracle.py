@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from shared.model.signal import Outcome, Sample
 from shared.model.trigger import NoData, RollbackTrigger, TriggerReading, TriggerState, Verdict
+from tests.unit.decision.build import threshold_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,21 @@ def answer_of(reading: TriggerReading) -> Answer:
 def expected(trigger: RollbackTrigger, samples: Sequence[Sample], now: datetime) -> Answer:
     """Return what the definitions say about the samples, of which no two have the same event time and id."""
     watermark = now - trigger.delay
-    heard = [s for s in samples if s.outcome is Outcome.MEASURED and s.at <= watermark]
+    measured = [s for s in samples if s.outcome is Outcome.MEASURED and s.at <= watermark]
+    heard = [s for s in measured if speaks(s, measured, trigger)]
     if not heard or watermark - max(s.at for s in heard) > trigger.stale_after:
-        return Answer(TriggerState.INACTIVE, None if trigger.no_data is NoData.HOLD else Verdict.BLIND)
-    stretches = [members for first in heard if _unbroken(members := _from(first, heard), heard, trigger)]
-    return _violated(max(stretches, key=len), trigger, watermark) if stretches else _met(heard, trigger)
+        too_little = measured and watermark - max(s.at for s in measured) <= trigger.stale_after
+        waits = trigger.no_data is NoData.HOLD and not too_little
+        return Answer(TriggerState.INACTIVE, None if waits else Verdict.BLIND)
+    stretches = [members for first in heard if _unbroken(members := _from(first, heard), measured, trigger)]
+    if stretches:
+        return _violated(max(stretches, key=len), measured, trigger, watermark)
+    return _met(heard, measured, trigger)
+
+
+def speaks(sample: Sample, measured: Sequence[Sample], trigger: RollbackTrigger) -> bool:
+    """A pool that stands on too little says nothing; a sample by itself always does."""
+    return not threshold_of(trigger).over or sum(s.count for s in _pool(sample, measured, trigger)) >= trigger.at_least
 
 
 def violating_mean(trigger: RollbackTrigger, members: Sequence[Sample], heard: Sequence[Sample]) -> float:
@@ -63,33 +74,46 @@ def _next(sample: Sample, members: Sequence[Sample]) -> Sample:
 
 
 def _violates(sample: Sample, heard: Sequence[Sample], trigger: RollbackTrigger) -> bool:
-    value, threshold = _pooled(sample, heard, trigger), Fraction(trigger.threshold)
+    value, threshold = _pooled(sample, heard, trigger), Fraction(threshold_of(trigger).threshold)
     return {
         ">": value > threshold,
         ">=": value >= threshold,
         "<": value < threshold,
         "<=": value <= threshold,
-    }[trigger.comparator.value]
+    }[threshold_of(trigger).comparator.value]
+
+
+def _pool(sample: Sample, heard: Sequence[Sample], trigger: RollbackTrigger) -> list[Sample]:
+    over = threshold_of(trigger).over
+    return [s for s in heard if sample.at - over < s.at <= sample.at] if over else [sample]
 
 
 def _pooled(sample: Sample, heard: Sequence[Sample], trigger: RollbackTrigger) -> Fraction:
-    pool = [s for s in heard if sample.at - trigger.over < s.at <= sample.at] if trigger.over else [sample]
+    pool = _pool(sample, heard, trigger)
     return sum((Fraction(s.value or 0) * s.count for s in pool), Fraction(0)) / sum(s.count for s in pool)
 
 
-def _violated(members: Sequence[Sample], trigger: RollbackTrigger, watermark: datetime) -> Answer:
+def _behind(members: Sequence[Sample], measured: Sequence[Sample], trigger: RollbackTrigger) -> int:
+    """The observations of the pool of the oldest of some samples, and of all of them, each once."""
+    oldest = _pool(min(members, key=_place), measured, trigger)
+    return sum({_place(s): s.count for s in (*oldest, *members)}.values())
+
+
+def _violated(
+    members: Sequence[Sample], measured: Sequence[Sample], trigger: RollbackTrigger, watermark: datetime
+) -> Answer:
     since, until = min(s.at for s in members), max(s.at for s in members)
     if trigger.no_data is NoData.HOLD:
         until = watermark  # the last word stands until now
-    count = sum(s.count for s in members)
+    count = _behind(members, measured, trigger)
     if count < trigger.at_least:
         return Answer(TriggerState.PENDING, Verdict.BLIND, since, until - since, count)
     state = TriggerState.FIRING if until >= since + trigger.hold_for else TriggerState.PENDING
     return Answer(state, Verdict.UNHEALTHY, since, until - since, count)
 
 
-def _met(heard: Sequence[Sample], trigger: RollbackTrigger) -> Answer:
+def _met(heard: Sequence[Sample], measured: Sequence[Sample], trigger: RollbackTrigger) -> Answer:
     newest = max(s.at for s in heard)
-    count = sum(s.count for s in heard if newest - s.at <= max(trigger.hold_for, trigger.over))
+    count = _behind([s for s in heard if newest - s.at <= trigger.hold_for], measured, trigger)
     verdict = Verdict.HEALTHY if count >= trigger.at_least else Verdict.BLIND
     return Answer(TriggerState.INACTIVE, verdict, count=count)

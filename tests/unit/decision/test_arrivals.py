@@ -5,10 +5,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.decision.assess import assess
 from shared.model.signal import Sample, Series, failed, measured, merge
 from shared.model.trigger import RollbackTrigger, TriggerState
-from tests.unit.decision.build import at, bursts, seconds, trigger
+from tests.unit.decision.build import assess, at, bursts, seconds, trigger
 from tests.unit.decision.strategies import LAST_S, histories, triggers
 
 NOW = at(LAST_S + 10)

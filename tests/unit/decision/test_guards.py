@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.decision.guards import rollback_limitation
+from shared.model.attribution import Blame
 from shared.model.budget import Budget
 from shared.model.change import Change, ChangeStatus
 from shared.model.policy import Guards
@@ -27,6 +28,7 @@ BAD_BEFORE = (
     "it was already bad before the change: errors has held since 2026-03-01 11:58:00 UTC, "
     "the deployment of build b42 began at 2026-03-01 11:59:00 UTC"
 )
+BLAMED = "the platform is bad too: azure since 2026-03-01 11:58:00 UTC"
 USED_UP = "the budget of 2 per 1d is used up; automatic again at 2026-03-02 11:10:00 UTC"
 PAUSED = "the fleet is paused since 2026-03-01 11:00:00 UTC by ann: Azure is down"
 
@@ -41,6 +43,7 @@ LIMITATIONS: list[tuple[str, dict[str, Any]]] = [
     (BAD_TARGET, {"quarantine": Quarantine({"b41": _WHY, "b42": _WHY})}),
     (ALREADY_THERE, {"production_build": "b41"}),
     (BAD_BEFORE, {"change": _CHANGE, "firing": _FIRING}),
+    (BLAMED, {"firing": _FIRING, "blames": {"errors": Blame(BLAMED, "azure 0 < 1")}}),
     (LOOP, {"quarantine": Quarantine({"b42": _WHY})}),
     (COOLING, {"last_rollback": ended()}),
     (USED_UP, {"started": (at(-3000), at(-86_000), at(-86_400), at(-2000))}),

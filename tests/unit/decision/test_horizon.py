@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.decision.assess import assess
 from shared.errors import PolicyError
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
 from shared.model.signal import measured, merge
 from shared.model.trigger import TriggerState
-from tests.unit.decision.build import at
+from tests.unit.decision.build import assess, at
 
 _POLICY = """
 workload: orders
@@ -83,5 +82,5 @@ def test_a_policy_that_could_never_fire_is_refused(signal: str, entry: str) -> N
 
 def test_a_series_keeps_minutes_for_a_rule_of_a_minute_and_days_for_a_last_word() -> None:
     minutes = _policy("every: 5s, delay: 10s", "for: 60s, over: 30s").horizon("error_rate")
-    assert timedelta(seconds=60 + 30 + 10) < minutes < timedelta(minutes=5)
+    assert timedelta(seconds=60 + 30 + 10) < minutes < timedelta(hours=1)
     assert _policy("every: 5s", "for: 60s, no_data: hold").horizon("error_rate") == timedelta(days=7)

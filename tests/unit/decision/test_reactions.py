@@ -13,7 +13,7 @@ from shared.model.change import Change, ChangeStatus
 from shared.model.decision import Action, Plan, Reaction
 from shared.model.trigger import Tier, Verdict
 from tests.fakes.policies import policy
-from tests.unit.decision.build import at, blind, firing, reading, situation
+from tests.unit.decision.build import at, blind, ended, firing, reading, situation
 
 CRITICAL, WARNING, INVESTIGATION = Tier
 CHANGE = Change(id="orders.change.1", kind="migration", build="b42", started_at=at(-600))
@@ -56,6 +56,29 @@ def test_a_strategy_may_only_hold_the_change_up() -> None:
     checkpoint = Reaction(does=Action.PAUSE, plan=Plan(strategy="checkpoint", does=Action.PAUSE))
     decision = decide([firing(name="memory")], situation(), {"memory": checkpoint})
     assert (decision.action, decision.level, decision.strategy) == (Action.PAUSE, None, "checkpoint")
+
+
+@pytest.mark.parametrize("tier", list(Tier))
+def test_what_only_tells_is_bad_and_nothing_follows(tier: Tier) -> None:
+    tells = {"dtu": Reaction(does=Action.CONTINUE)}
+    decision = decide([firing(tier, name="dtu")], situation(last_rollback=ended(ago_s=-60)), tells)
+    assert (decision.action, decision.verdict, decision.level) == (Action.CONTINUE, Verdict.UNHEALTHY, None)
+    assert decision.sentence == "unhealthy: dtu says so"
+
+
+@pytest.mark.parametrize(
+    ("reaction", "said"),
+    [
+        (FULL, "roll back to level 1 (full, confidence 0.9): memory says so"),
+        (Reaction(does=Action.ROLL_BACK), "roll back to level 1 (confidence 0.9): memory says so"),
+        (TABLE, "ask whether to roll back to level 2 (table, confidence 0.9): memory says so"),
+        (PAUSES, "pause the change (confidence 0.9): memory says so"),
+        (SLOWS, "slow the change (confidence 0.9): memory says so"),
+    ],
+)
+def test_a_decision_says_how_sure_it_is(reaction: Reaction, said: str) -> None:
+    decision = decide([firing(name="memory")], situation(), {"memory": replace(reaction, confidence=0.9)})
+    assert (decision.sentence, decision.confidence) == (said, 0.9)
 
 
 _ALL = {
@@ -142,3 +165,20 @@ def test_reactions_are_those_of_the_policy() -> None:
         "doubt": PAUSES,
         "memory": Reaction(does=Action.SLOW, while_change=True),
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "does"),
+    [
+        ("for: 20s", "does: tell", Action.CONTINUE),
+        ("no_data: hold", "no_data: hold, does: tell", Action.CONTINUE),
+        ("no_data: hold", "no_data: hold, does: slow", Action.SLOW),
+    ],
+)
+def test_every_tier_may_only_tell(old: str, new: str, does: Action) -> None:
+    assert does in {reaction.does for reaction in reactions_of(policy((old, new))).values()}
+
+
+def test_a_trigger_may_say_how_sure_it_makes() -> None:
+    reactions = reactions_of(policy(("for: 20s", "confidence: 70%"), ("memory >= 1", "memory >= 1, confidence: 0.5")))
+    assert {name: one.confidence for name, one in reactions.items()} == {"errors": 0.7, "doubt": None, "memory": 0.5}

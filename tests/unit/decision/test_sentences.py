@@ -1,17 +1,14 @@
 """What a reading says to people, word for word."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.decision.assess import assess
 from shared.decision.decide import decide
 from shared.model.quantity import Dimension
 from shared.model.signal import Sample, failed, measured
 from shared.model.trigger import Comparator, NoData, RollbackTrigger
-from tests.unit.decision.build import NEVER, at, bursts, seconds, situation, trigger
+from tests.unit.decision.build import NEVER, assess, at, bursts, changed, seconds, situation, trigger
 
 LATENCY = trigger(signal="p95", dimension=Dimension.LATENCY, threshold=10_000.0, hold_for=seconds(180), at_least=1)
 SCORE = trigger(
@@ -54,7 +51,7 @@ SENTENCES = [
         id="seconds of latency",
     ),
     pytest.param(
-        replace(LATENCY, threshold=900.0),
+        changed(LATENCY, threshold=900.0),
         [measured(at(0), 850.4)],
         "p95 850 ms <= 900 ms (1 request)",
         id="milliseconds of latency",

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.decision.assess import assess
 from shared.model.quantity import Dimension
 from shared.model.signal import measured, merge
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, TriggerState, Verdict
-from tests.unit.decision.build import MICROSECOND, at, bursts, seconds, trigger
+from tests.unit.decision.build import MICROSECOND, assess, at, bursts, seconds, trigger
 
 INACTIVE, PENDING, FIRING = TriggerState.INACTIVE, TriggerState.PENDING, TriggerState.FIRING
 HEALTHY, UNHEALTHY, BLIND = Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.BLIND

@@ -7,11 +7,10 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.decision.assess import assess
 from shared.model.quantity import Dimension
 from shared.model.signal import Sample, measured
 from shared.model.trigger import Comparator, NoData, RollbackTrigger, TriggerState, Verdict
-from tests.unit.decision.build import MICROSECOND, NEVER, at
+from tests.unit.decision.build import MICROSECOND, NEVER, assess, at, changed, threshold_of
 from tests.unit.decision.oracle import answer_of
 from tests.unit.decision.strategies import LAST_S, alone, histories, moments, silences, triggers
 
@@ -89,7 +88,7 @@ def test_time_alone_never_lengthens_a_violation(rule: RollbackTrigger, samples: 
 def test_a_later_sample_that_does_not_violate_ends_the_stretch(
     rule: RollbackTrigger, samples: list[Sample], comparator: Comparator
 ) -> None:
-    rule = replace(rule, comparator=comparator, threshold=0.5)
+    rule = changed(rule, comparator=comparator, threshold=0.5)
     good = 0.0 if comparator in (Comparator.ABOVE, Comparator.AT_LEAST) else 1.0
     reading = assess(rule, [*samples, measured(_AFTER_ALL, good)], _AFTER_ALL + rule.delay)
     assert reading.state is TriggerState.INACTIVE
@@ -100,7 +99,7 @@ def test_a_later_sample_that_does_not_violate_ends_the_stretch(
 def test_exactly_the_wanted_time_fires_and_one_microsecond_less_does_not(
     rule: RollbackTrigger, samples: list[Sample], now: datetime
 ) -> None:
-    rule = replace(rule, at_least=1, stale_after=timedelta(hours=1))
+    rule = changed(rule, at_least=1, stale_after=timedelta(hours=1))
     reading = assess(rule, samples, now)
     if reading.since is None:
         return
@@ -129,7 +128,8 @@ def test_what_lies_beyond_the_watermark_does_not_count_yet(
 def test_values_turned_upside_down_with_their_comparator_read_the_same(
     rule: RollbackTrigger, samples: list[Sample], now: datetime
 ) -> None:
-    rule = replace(rule, dimension=Dimension.NUMBER)
-    mirrored = replace(rule, comparator=_MIRROR[rule.comparator], threshold=-rule.threshold)
+    rule = changed(rule, dimension=Dimension.NUMBER)
+    condition = threshold_of(rule)
+    mirrored = changed(rule, comparator=_MIRROR[condition.comparator], threshold=-condition.threshold)
     turned = [replace(s, value=-s.value) if s.value is not None else s for s in samples]
     assert answer_of(assess(mirrored, turned, now)) == answer_of(assess(rule, samples, now))

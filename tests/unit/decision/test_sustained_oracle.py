@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 
-from shared.decision.assess import assess
 from shared.model.signal import Sample
 from shared.model.trigger import RollbackTrigger
-from tests.unit.decision.oracle import answer_of, expected, violating_mean
+from tests.unit.decision.build import assess
+from tests.unit.decision.oracle import answer_of, expected, speaks, violating_mean
 from tests.unit.decision.strategies import alone, crowds, histories, moments, triggers
 
 
@@ -42,5 +42,5 @@ def test_the_value_of_a_violation_is_its_mean_weighted_by_count(
     if reading.since is None:
         return
     heard = [s for s in samples if s.value is not None and s.at <= now - rule.delay]
-    members = [s for s in heard if s.at >= reading.since]
+    members = [s for s in heard if s.at >= reading.since and speaks(s, heard, rule)]
     assert reading.value == pytest.approx(violating_mean(rule, members, heard))

@@ -65,6 +65,16 @@ BROKEN = [
     (_SLOW, _SLOW[:-1] + ", does: roll_back}", "triggers.warning[0].does: warning cannot roll_back; expected ask"),
     (_MEMORY, _MEMORY[:-1] + ", does: ask}", "triggers.investigation[0].does: investigation cannot ask; expected pa"),
     (_MEMORY, _MEMORY[:-1] + ", strategy: full}", "triggers.investigation[0].strategy: investigation takes nothing ba"),
+    (
+        _SLOW,
+        _SLOW[:-1] + ", does: tell, strategy: all}",
+        "triggers.warning[0].strategy: what only tells carries nothing",
+    ),
+    (
+        _MEMORY,
+        _MEMORY[:-1] + ", confidence: 101%}",
+        "triggers.investigation[0].confidence: '101%' is no share; expecte",
+    ),
     (_MEMORY, _MEMORY[:-1] + ", while: always}", "triggers.investigation[0].while: Input should be 'change'"),
     (_MEMORY, _MEMORY[:-1] + ", only_while: change}", "triggers.investigation[0].only_while: unknown key"),
     ("migration.confidence", "change.mood", "signals.confidence.pushed: no change says 'change.mood' of itself; expec"),

@@ -155,6 +155,7 @@ def test_seconds_and_milliseconds_are_the_same_latency(amount: int) -> None:
         (Unit.PERCENT, Dimension.SHARE, 0.02),
         (Unit.MILLISECONDS, Dimension.LATENCY, 2.0),
         (Unit.SECONDS, Dimension.LATENCY, 2_000.0),
+        (Unit.BYTES, Dimension.NUMBER, 0.000_002),
         (Unit.NUMBER, Dimension.NUMBER, 2.0),
     ],
 )
