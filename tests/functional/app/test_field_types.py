@@ -49,7 +49,7 @@ NAIVE_OR_WRONG = ("2024-05-01T12:00:00", "2024-05-01T25:00:00Z", "2024-05-01T12:
 
 type Place = tuple[str | int, ...]
 FIELDS: tuple[tuple[Route, Place, tuple[Any, ...]], ...] = (
-    (SAMPLES, ("samples",), (None, True, 5, "x", {}, [], [None], [[]], ["x"], [{}])),
+    (SAMPLES, ("samples",), (None, True, 5, "x", {}, [None], [[]], ["x"], [{}])),
     (SAMPLES, ("samples", 0, "signal"), NO_TEXT),
     (SAMPLES, ("samples", 0, "at"), NO_TIME + NAIVE_OR_WRONG),
     (SAMPLES, ("samples", 0, "value"), NO_NUMBER),

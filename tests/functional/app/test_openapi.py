@@ -32,7 +32,8 @@ checks.not_a_server_error.enabled = false
 """
 _SEED = 20261121
 _EXAMPLES = 25
-_WITHIN_S = 100
+# It ends what hangs; a machine that does other things as well takes two minutes.
+_WITHIN_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def _ended_rollback(api: Api) -> str:
     return str(started.json["id"])
 
 
+@pytest.mark.timeout(_WITHIN_S + 30)
 def test_nothing_is_answered_that_the_document_does_not_say(fuzzed: TenantApp, tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
     config.write_text(_CONFIG)

@@ -34,7 +34,7 @@ NO_ID: tuple[Any, ...] = (None, 5, [], {}, "")
 # What is sent, and the reason that the log must give.
 BAD: dict[str, tuple[tuple[dict[str, Any], str], ...]] = {
     "samples": (
-        ({"workload": "demo", "samples": []}, "samples: "),
+        ({"workload": "demo", "samples": []}, "expected at least one of `samples` or `events`"),
         ({"workload": "demo", "samples": [sample(value=11)]}, "off its scale; expected 0 to 10"),
         ({"workload": "demo", "samples": [sample(value=None)]}, "samples.0.value: "),
         ({"workload": "demo", "samples": [sample(at="2024-05-01T12:00:00")]}, "samples.0.at: "),
