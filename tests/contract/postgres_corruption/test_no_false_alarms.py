@@ -23,6 +23,8 @@ from tests.contract.postgres.writers import drive
 from tests.contract.postgres_corruption.planted import damage, keys, look, searching, start
 
 _SECONDS = float(os.environ.get("WRITING_S", "4"))
+_FEWEST = 100
+"""Comparisons, differences and writes that say something, however slow the machine is."""
 _SEEDS = range(int(os.environ.get("WORLDS", "3")))
 _TABLES = (
     "CREATE TABLE items (id int PRIMARY KEY, a text)",
@@ -106,7 +108,7 @@ def test_no_write_is_taken_for_damage_in_thousands_of_comparisons(servers: Serve
                 with connection:
                     connection.execute("UPDATE items SET a = 'late' WHERE id > 290")
             until = monotonic() + _SECONDS / 2
-            while monotonic() < until:
+            while monotonic() < until or min(compared, differed, writing.done) <= _FEWEST:
                 for of in ground.tables.values():
                     for side in Side:
                         differing = search.differing(of, ground.by, side, range(8))
@@ -114,9 +116,6 @@ def test_no_write_is_taken_for_damage_in_thousands_of_comparisons(servers: Serve
                         alarms += search.unwritten(of, ground.by, differing)
                         compared += 1
         assert alarms == []
-        assert compared > 20 * _SECONDS
-        assert differed > 100
-        assert writing.done > 100
         assert look(pair).value == 0
 
 
