@@ -9,7 +9,7 @@ import math
 from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -29,7 +29,7 @@ _SET_ASIDE_HIDDEN_S = 60
 
 
 class QueueDoorbell:
-    """Fulfils `ports.Doorbell`, `Warmer`, `Returns` and `PoisonQueues`. Safe to use from many threads."""
+    """Fulfils `ports.Doorbell`, `Warmer`, `Returns`, `Mail` and `PoisonQueues`. Safe to use from many threads."""
 
     def __init__(self, queue: Callable[[str], QueueClient]) -> None:
         """`queue` returns the client of the queue of that name, the same one each time."""
@@ -68,6 +68,15 @@ class QueueDoorbell:
     def remove(self, queue: str, message: SetAside) -> None:
         with translated(f"removing what was set aside of {queue}"), suppress(ResourceNotFoundError):
             self._queue(f"{queue}-poison").delete_message(message.id, message.receipt)
+
+    def waiting_since(self, queue: str) -> datetime | None:
+        """Fulfils `ports.Mail`; a queue that is not there has nothing in it."""
+        with translated(f"looking into {queue}"):
+            try:
+                found = self._queue(queue).peek_messages(max_messages=1)
+            except ResourceNotFoundError:
+                return None
+        return found[0].inserted_on if found else None
 
     def _send(self, name: str, ids: dict[str, str], after: timedelta) -> None:
         self._put(f"ringing {name}", name, json.dumps(ids), after, _LIFETIME)

@@ -105,7 +105,8 @@ def reading_of(
         inputs: Its settled samples: they say why it is silent.
     """
     line = [mark for mark in marks if mark.violates is not None]
-    if not line or view.watermark - line[-1].at > trigger.stale_after:
+    doubted = kind_of(trigger.condition).doubts and marks[-1:] != line[-1:]
+    if not line or doubted or view.watermark - line[-1].at > trigger.stale_after:
         return _silent(trigger, marks, inputs, view)
     stretch = newest_stretch(line, trigger, view.watermark, before)
     return _violating(trigger, stretch) if stretch else _quiet(trigger, line)

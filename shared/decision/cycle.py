@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.decision.assess import Seen
 from shared.decision.attribution import blames, remembered
+from shared.decision.belated import in_time
 from shared.decision.decide import decide
 from shared.decision.delays import assess_late, learn, learned_delay
 from shared.decision.derived import with_derived
@@ -64,12 +65,14 @@ class News:
         asked_at: When they were: before their sources began to answer, so that a slow answer does not put off the next
             question. `None` when nobody collected.
         build_seen: The build that was seen served, if one was.
+        held_up: What was sent may lie somewhere and not have arrived.
     """
 
     samples: dict[str, tuple[Sample, ...]]
     asked: tuple[str, ...] = ()
     asked_at: datetime | None = None
     build_seen: str = ""
+    held_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,7 @@ def concluded(policy: Policy, known: Known, state: WatchState, now: datetime) ->
 
 
 def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> WatchState:
+    news = replace(news, samples=_in_time(policy, state, news, now))
     series: dict[str, Series] = {
         name: merge(state.series.get(name, ()), news.samples.get(name, ()), now=now, keep=policy.horizon(name))
         for name in policy.signals
@@ -132,7 +136,8 @@ def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> 
     if news.asked_at is not None:
         collected_at.update(dict.fromkeys(news.asked, news.asked_at))
         state = replace(state, watched_at=now)
-    since = state.watching_since if now - state.cycled_at <= _WITHOUT_BREAK else None
+    goes_on = now - state.cycled_at <= _WITHOUT_BREAK and not news.held_up
+    since = state.watching_since if goes_on else None
     state = replace(
         state,
         series=series,
@@ -144,6 +149,16 @@ def _with_news(policy: Policy, state: WatchState, news: News, now: datetime) -> 
     if news.build_seen:
         state = replace(state, production_build=news.build_seen, production_build_at=now)
     return state
+
+
+def _in_time(policy: Policy, state: WatchState, news: News, now: datetime) -> dict[str, tuple[Sample, ...]]:
+    found = {}
+    for name, fresh in news.samples.items():
+        signal = policy.signals.get(name)
+        if signal is not None:
+            late = max(signal.delay, learned_delay(state.arrivals.get(name))) if name in news.asked else None
+            found[name] = tuple(in_time(signal, state.series.get(name, ()), fresh, now, late))
+    return found
 
 
 def _late(policy: Policy, rule: RollbackTrigger, state: WatchState) -> dict[str, timedelta]:

@@ -22,11 +22,11 @@ from shared.model.event import Event, EventKind
 from shared.model.incident import Incident
 from shared.model.policy import UNCLAIMED, Notify, Policy
 from shared.model.run import workload_of
-from shared.ports import Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, SetAside, Write, queue_of_runs
+from shared.ports import SAMPLES, Doorbell, Insert, Ledger, PoisonQueues, Replace, Row, SetAside, Write, queue_of_runs
 
 log = logging.getLogger(__name__)
 
-_CARRIERS = ("samples", "commands")
+_CARRIERS = (SAMPLES, "commands")
 QUEUES = (*(queue_of_runs(level) for level in range(5)), "watch", *_CARRIERS, "notifications", "checkpoints")
 _TOLD_AGAIN_AFTER = timedelta(hours=1)
 _RUNG_AGAIN_AFTER = timedelta(minutes=1)

@@ -20,7 +20,7 @@ from shared.engine.records import Snapshot, snapshot
 from shared.engine.workload_cycle import WorkloadCycle
 from shared.errors import ControllerError, TransientError
 from shared.model.policy import Policy, policy_of
-from shared.ports import Doorbell, Ledger, Signer, Want, Warmer
+from shared.ports import Doorbell, Ledger, Mail, Signer, Want, Warmer
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Watch:
 
     Attributes:
         problems: Why some workloads are not watched at all, such as a policy that was refused.
+        mail: Where samples lie that were sent by queue and have not been taken in.
     """
 
     ledger: Ledger
@@ -52,6 +53,7 @@ class Watch:
     problems: Sequence[str] = ()
     signer: Signer | None = None
     asking: Asking | None = None
+    mail: Mail | None = None
 
     def run(self) -> list[str]:
         """Collect what is due of every workload, then evaluate each as soon as its own sources have answered.
@@ -104,7 +106,9 @@ class Watch:
 
     @property
     def _cycles(self) -> WorkloadCycle:
-        return WorkloadCycle(self.ledger, self.doorbell, self.warmer, self.fleet, self.clock, self.signer, self.asking)
+        return WorkloadCycle(
+            self.ledger, self.doorbell, self.warmer, self.fleet, self.clock, self.signer, self.asking, self.mail
+        )
 
     def _for_each[T](self, policies: Mapping[str, Policy], do: Callable[[Policy], T]) -> dict[str, T | ControllerError]:
         """Do something for all workloads at once; what goes wrong with one is its own and disturbs no other."""

@@ -19,18 +19,21 @@ from shared.engine.news import Answers, news_of
 from shared.engine.records import WATCH, Snapshot, announce, load_run, snapshot
 from shared.engine.start import known_of
 from shared.errors import ControllerError, LostRace, PermanentError
+from shared.model.conditions.silence import Silence
 from shared.model.decision import TRAFFIC_LEVEL, Action
 from shared.model.event import EventKind
 from shared.model.policy import MOST_WRITES, Policy
 from shared.model.run import Run
-from shared.model.trigger import Tier
-from shared.ports import Delete, Doorbell, Ledger, Signer, Warmer, Write
+from shared.model.trigger import Tier, TriggerState
+from shared.ports import SAMPLES, Delete, Doorbell, Ledger, Mail, Signer, Warmer, Write
 
 log = logging.getLogger(__name__)
 
 _TRIES = 3
 # A doorbell this late was lost.
 _OVERDUE = timedelta(seconds=2)
+# The host polls every second, and comes again to what failed after 15.
+_HELD_UP = timedelta(seconds=10)
 # A queue that does not answer takes seconds a ring; the next cycle rings for the rest.
 _MOST_RINGS = 10
 
@@ -46,6 +49,7 @@ class WorkloadCycle:
     clock: Clock
     signer: Signer | None = None
     asking: Asking | None = None
+    mail: Mail | None = None
 
     def finish(self, policy: Policy, found: Snapshot, answers: Answers) -> str:
         """Evaluate and save; if another cycle saved first, again on top of what it saved.
@@ -90,10 +94,26 @@ class WorkloadCycle:
     def _cycle(self, policy: Policy, found: Snapshot, known: Known, news: News, now: datetime) -> Cycle:
         """Decide; a rollback that is due has the fleet's word too, which nobody asks for otherwise."""
         cycle = next_cycle(policy, known, news, now)
+        if self._is_held_up(policy, cycle, now):
+            news = replace(news, held_up=True)
+            cycle = next_cycle(policy, known, news, now)
         if cycle.decision.action is not Action.ROLL_BACK or asks(policy, cycle, found.checkpoints):
             return cycle
         reason = self.fleet.claim(policy.workload, now, max(known.started, default=None))
         return cycle if reason is None else next_cycle(policy, replace(known, fleet=reason), news, now)
+
+    def _is_held_up(self, policy: Policy, cycle: Cycle, now: datetime) -> bool:
+        """Tell whether what is silent may have spoken, and lies in the queue; nobody looks unless something is."""
+        sent = {rule.name for rule in policy.rules if isinstance(rule.condition, Silence) and not rule.condition.asked}
+        silent = any(one.name in sent and one.state is not TriggerState.INACTIVE for one in cycle.state.readings)
+        if not silent or self.mail is None:
+            return False
+        try:
+            since = self.mail.waiting_since(SAMPLES)
+        except ControllerError as error:
+            log.warning("%s: nobody knows what was sent: %s", policy.workload, error)
+            return True
+        return since is not None and now - since > _HELD_UP
 
     def _superseded(
         self, policy: Policy, found: Snapshot, cycle: Cycle, now: datetime

@@ -37,7 +37,8 @@ class WatchState:
         blind_since: Since when the verdict has been blind without a break.
         blind_told: People were paged about this blindness.
         cycled_at: When it was last evaluated.
-        watching_since: Since when it has been evaluated without a break; `None` before that was kept.
+        watching_since: Since when it has been evaluated without a break and with all that was sent; `None` before that
+            was kept.
         watched_at: When it was last evaluated with what the sources had just been asked for.
         change_seen: Id of the change in progress; empty when none is.
         bad_before: The triggers that fired when that change began and have not been well since.

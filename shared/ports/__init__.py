@@ -8,12 +8,13 @@ from shared.ports.data import Checkpointing, Previews, RowsBack, RowsPicture
 from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
 from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
 from shared.ports.people import Channel, Signature, Signer
-from shared.ports.queues import Doorbell, PoisonQueues, Returns, SetAside, Warmer, queue_of_runs
+from shared.ports.queues import SAMPLES, Doorbell, Mail, PoisonQueues, Returns, SetAside, Warmer, queue_of_runs
 from shared.ports.sources import Collected, Job, SampleSource, Want
 from shared.ports.traffic import Aim, Fence, OperationState, RoadPicture, Routing, SitePicture, SlotSite
 
 __all__ = [
     "PRODUCTION",
+    "SAMPLES",
     "Aim",
     "Begun",
     "Channel",
@@ -28,6 +29,7 @@ __all__ = [
     "Insert",
     "Job",
     "Ledger",
+    "Mail",
     "OperationState",
     "PoisonQueues",
     "Previews",

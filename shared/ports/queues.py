@@ -1,8 +1,11 @@
 """Rings, and what becomes of messages."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+
+SAMPLES = "samples"
+"""The queue that samples and events are sent by."""
 
 
 def queue_of_runs(level: int) -> str:
@@ -45,6 +48,18 @@ class PoisonQueues(Protocol):
         ...
 
     def remove(self, queue: str, message: SetAside) -> None: ...
+
+
+class Mail(Protocol):
+    """What lies in a queue that others send to."""
+
+    def waiting_since(self, queue: str) -> datetime | None:
+        """Return when the foremost message was sent that nobody has taken; `None` when there is none.
+
+        Raises:
+            TransientError: the queue does not answer.
+        """
+        ...
 
 
 class Warmer(Protocol):

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from azure.storage.queue import QueueMessage, QueueServiceClient
@@ -138,3 +138,21 @@ def test_what_the_host_set_aside_is_taken_once_it_is_removed(doorbell: Doorbell,
         doorbell.remove("watch", message)
         doorbell.remove("watch", message)
     assert queue.get_queue_properties().approximate_message_count == 0
+
+
+def test_since_when_something_waits_is_known_until_it_is_taken(doorbell: Doorbell, queues: QueueServiceClient) -> None:
+    assert isinstance(doorbell, QueueDoorbell)
+    assert doorbell.waiting_since("samples") is None  # there is no such queue
+    queue, before = queues.create_queue("samples"), datetime.now(UTC)
+    assert doorbell.waiting_since("samples") is None
+    queue.send_message("first")
+    (first,) = queue.peek_messages()
+    sleep(1.1)
+    queue.send_message("second")
+    since = doorbell.waiting_since("samples")
+    assert since is not None
+    assert since == first.inserted_on
+    assert before - timedelta(seconds=1) <= since <= datetime.now(UTC)
+    queue.receive_message()
+    (second,) = queue.peek_messages()
+    assert doorbell.waiting_since("samples") == second.inserted_on != since

@@ -1,7 +1,7 @@
 """A doorbell that writes down who rang."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.errors import TransientError
 from shared.ports import queue_of_runs
@@ -17,12 +17,13 @@ class Ring:
 
 
 class MemoryDoorbell:
-    """Fulfils `ports.Doorbell` and `ports.Warmer`; a broken one keeps nothing and raises."""
+    """Fulfils `ports.Doorbell`, `Warmer` and `Mail`; a broken one keeps nothing and raises."""
 
     def __init__(self) -> None:
         self.rings: list[Ring] = []
         self.warmed: list[tuple[str, int]] = []
         self.broken = False
+        self.waiting: dict[str, datetime] = {}
 
     def rollback(self, rollback_id: str, level: int, *, after: timedelta = timedelta(0)) -> None:
         self._ring(Ring(queue_of_runs(level), (rollback_id,), after))
@@ -40,6 +41,11 @@ class MemoryDoorbell:
 
     def delivery(self, workload: str, delivery_id: str, *, after: timedelta = timedelta(0)) -> None:
         self._ring(Ring("notifications", (workload, delivery_id), after))
+
+    def waiting_since(self, queue: str) -> datetime | None:
+        if self.broken:
+            raise TransientError("the queue does not answer")
+        return self.waiting.get(queue)
 
     def at(self, queue: str) -> list[Ring]:
         """The rings at one queue, oldest first."""

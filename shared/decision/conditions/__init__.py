@@ -45,11 +45,13 @@ class Kind:
         marks: Judges its inputs, each in event-time order and none beyond the watermark, moment by moment.
         said: Says what one mark found, also one that says neither yes nor no.
         speaks: Which mark stands for a whole violation.
+        doubts: A newest mark that says nothing takes back what was said before: nobody knows any more.
     """
 
     marks: Callable[[Any, Mapping[str, Sequence[Sample]], View], list[Mark]]
     said: Callable[[Any, Mark], str]
     speaks: Callable[[Sequence[Mark]], Mark] = mean_of
+    doubts: bool = False
 
 
 KINDS: Mapping[type[Condition], Kind] = {
@@ -57,7 +59,7 @@ KINDS: Mapping[type[Condition], Kind] = {
     Periods: Kind(periods.marks, periods.said, newest_of),
     Pooled: Kind(pooled.marks, pooled.said, newest_of),
     Often: Kind(pooled.often_marks, pooled.often_said, newest_of),
-    Silence: Kind(silence.marks, silence.said, newest_of),
+    Silence: Kind(silence.marks, silence.said, newest_of, doubts=True),
     Issues: Kind(issues.marks, issues.said, newest_of),
     Trend: Kind(trend.marks, trend.said, newest_of),
     Burn: Kind(burn.marks, burn.said, newest_of),

@@ -41,7 +41,7 @@ from tests.contract.postgres.ways import begin
 from tests.contract.postgres.worlds import RandomTable, quoted
 from tests.contract.postgres.writers import Lane, Step, drive
 
-_WORLDS = int(os.environ.get("WORLDS", "25"))
+_WORLDS = int(os.environ.get("WORLDS", "8"))
 _ONLY = os.environ.get("WORLD")
 _CHANGES = (
     "ALTER TABLE {0} ADD COLUMN added text DEFAULT 'new'",

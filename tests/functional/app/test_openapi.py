@@ -31,7 +31,7 @@ include-path-regex = "^/health|/readiness$"
 checks.not_a_server_error.enabled = false
 """
 _SEED = 20261121
-_EXAMPLES = 25
+_EXAMPLES = 8
 # It ends what hangs; a machine that does other things as well takes two minutes.
 _WITHIN_S = 240
 

@@ -19,7 +19,7 @@ from shared.model.trigger import Tier, TriggerReading, TriggerState, Verdict
 from tests.scenarios.fault_matrix.cycles import Before, Course, Play, Said
 from tests.scenarios.fault_matrix.streams import DEAF
 
-_BAD = frozenset({Before.PENDING, Before.FIRING})
+BAD = frozenset({Before.PENDING, Before.FIRING})
 
 
 def fail_open(play: Play, before: Before, name: str, course: Course, said: Sequence[Said]) -> Iterator[str]:
@@ -32,7 +32,7 @@ def fail_open(play: Play, before: Before, name: str, course: Course, said: Seque
 
 
 def _open(play: Play, before: Before, name: str, course: Course, one: Said) -> str | None:
-    if before in _BAD and one.reading.verdict is Verdict.HEALTHY:
+    if before in BAD and one.reading.verdict is Verdict.HEALTHY:
         return "the trigger is healthy"
     if name not in DEAF or play.written.holds:
         return None
@@ -40,7 +40,7 @@ def _open(play: Play, before: Before, name: str, course: Course, one: Said) -> s
     fresh = before is Before.UNHEARD and name != "the last one again"
     if not fresh and one.after <= play.written.patience:
         return None
-    if not whole and (before in _BAD or not play.written.alone):
+    if not whole and (before in BAD or not play.written.alone):
         return None  # what is left may say enough
     if one.reading.verdict is not Verdict.BLIND:
         return f"the trigger is {one.reading.verdict}"
@@ -60,6 +60,14 @@ def outage_caused(play: Play, before: Before, name: str, course: Course, said: S
             return
         if before is Before.PENDING and name in DEAF and whole and fires and not play.written.holds:
             yield f"{before}, {one.after} later: {one.action}: {one.reading.sentence}"
+            return
+
+
+def forgets(said: Sequence[Said], clean: Sequence[Said]) -> Iterator[str]:
+    """Say where what is bad all the time was called healthy, as it would not have been without the fault."""
+    for one, other in zip(said, clean, strict=True):
+        if one.reading.verdict is Verdict.HEALTHY and other.reading.verdict is not Verdict.HEALTHY:
+            yield f"{one.after} later: {one.reading.sentence}; without the fault: {other.reading.sentence}"
             return
 
 

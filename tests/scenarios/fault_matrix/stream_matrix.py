@@ -16,6 +16,7 @@ RESUMES = {
     "then all is well again": False,
     "then all of it comes at once": True,
 }
+STILL_BAD = "then it is still bad"
 STANDS_STILL = "the watch stands still"
 
 
@@ -43,7 +44,7 @@ class Trials:
     @property
     def names(self) -> list[str]:
         """The streams that it can meet."""
-        return [*STREAMS, *RESUMES, STANDS_STILL]
+        return [*STREAMS, *RESUMES, STILL_BAD, STANDS_STILL]
 
     def cell(self, name: str) -> StreamCell:
         """Play a stream in every situation."""
@@ -74,6 +75,8 @@ class Trials:
     def _found(self, name: str) -> Iterator[tuple[list[str], list[str]]]:
         if name in RESUMES:
             yield from self._resumed(in_full=RESUMES[name])
+        elif name == STILL_BAD:
+            yield from self._still_bad()
         elif name == STANDS_STILL:
             yield from self._stood_still()
         else:
@@ -107,6 +110,16 @@ class Trials:
             course = Course(steps=outage + _AFTER, stream=STREAMS[name], out=self._all, ends=outage, in_full=in_full)
             said = self._play.struck(Before.QUIET, course)
             yield [], list(laws.outage_caused(self._play, Before.QUIET, "then well", course, said))
+
+    def _still_bad(self) -> Iterator[tuple[list[str], list[str]]]:
+        """What was bad before an outage, and is after it, has not become well by what came meanwhile."""
+        outage, bad = self._play.outage, [one for one in self._play.befores if one in laws.BAD]
+        true = Course(steps=outage + _AFTER, stream=_true, out=self._all)
+        for name in ("nothing", "errors", "clock an hour behind", "clock an hour ahead"):
+            for before in bad if not self._written.is_word(name) else ():
+                course = Course(steps=outage + _AFTER, stream=STREAMS[name], out=self._all, ends=outage)
+                said, clean = self._play.struck(before, course), self._play.struck(before, true)
+                yield [f"{name}: {wrong}" for wrong in laws.forgets(said, clean)], []
 
     def _stood_still(self) -> Iterator[tuple[list[str], list[str]]]:
         """Nobody evaluates for a while; then, for one step, nothing has come yet; then all of it comes."""

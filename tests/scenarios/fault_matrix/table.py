@@ -8,7 +8,6 @@ from rich.text import Text
 
 from shared.model.trigger import Tier
 from tests.scenarios.fault_matrix.kinds import KINDS, Fault, Kind, Source
-from tests.scenarios.fault_matrix.limits import LIMITS
 from tests.scenarios.fault_matrix.matrix import Cell, faces
 from tests.scenarios.fault_matrix.stream_matrix import StreamCell
 
@@ -103,37 +102,29 @@ def streams_table(cells: Sequence[StreamCell]) -> Table:
     table = Table("trigger", "plays", "its word", "fail-open", "outage-caused", title="Faulty streams, pure cycle")
     for name, same in groupby(cells, key=lambda cell: cell.trigger):
         some = list(same)
-        opened = [_stream_text(cell) for cell in some if cell.fail_open]
+        opened = [cell.stream for cell in some if cell.fail_open]
         caused = [cell.stream for cell in some if cell.outage_caused]
         plays, words = sum(cell.plays for cell in some), sum(cell.word for cell in some)
         table.add_row(name, str(plays), str(words or ""), "; ".join(opened) or "ok", "; ".join(caused) or "ok")
     return table
 
 
-def _stream_text(cell: StreamCell) -> str:
-    return f"{cell.stream} (known limit)" if (cell.trigger, cell.stream) in LIMITS else cell.stream
-
-
 def broken_streams(cells: Sequence[StreamCell]) -> list[str]:
-    """Every law that was broken, and every known limit that is none any more, in a line."""
-    lines = [
+    """Every law that was broken, in a line."""
+    return [
         f"{cell.trigger}, {cell.stream}: {law}: {found[0]}"
         for cell in cells
         for law, found in (("fail-open", cell.fail_open), ("outage-caused", cell.outage_caused))
-        if found and not (law == "fail-open" and (cell.trigger, cell.stream) in LIMITS)
+        if found
     ]
-    seen = {(cell.trigger, cell.stream) for cell in cells if cell.fail_open}
-    return [*lines, *(f"{trigger}, {stream}: no limit any more" for trigger, stream in sorted(LIMITS - seen))]
 
 
 def streams_summary(cells: Sequence[StreamCell]) -> str:
     """The last line but one."""
     plays = sum(cell.plays for cell in cells)
-    known = [cell for cell in cells if cell.fail_open and (cell.trigger, cell.stream) in LIMITS]
-    opened = sum(bool(cell.fail_open) for cell in cells) - len(known)
+    opened = sum(bool(cell.fail_open) for cell in cells)
     caused = sum(bool(cell.outage_caused) for cell in cells)
-    counted = f"{opened} fail-open besides {len(known)} known limits, {caused} outage-caused"
-    return f"streams: {len(cells)} cells, {plays} plays: {counted}"
+    return f"streams: {len(cells)} cells, {plays} plays: {opened} fail-open, {caused} outage-caused"
 
 
 def summary(cells: Sequence[Cell]) -> str:

@@ -85,6 +85,7 @@ class Engine:
             self.clock,
             self.pool,
             asking=asking,
+            mail=self.doorbell,
         )
 
     @property

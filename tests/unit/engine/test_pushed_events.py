@@ -10,10 +10,13 @@ from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesBody
 from shared.model.pushed_event import PushedEvent
 from shared.model.signal import Outcome, measured
+from shared.model.trigger import TriggerState, Verdict
 from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.unit.engine.conftest import Engine
 
+_BEAT = ("  memory: {alert", "  beat: {pushed: beat, every: 30s}\n  memory: {alert")
+_GONE = ("- {name: doubt", "- {name: gone, silent: beat, for: 1m}\n    - {name: doubt")
 _SIGNALS = """\
   failures: {event: migration.failed}
   critical_failures: {event: migration.failed, severity: critical}
@@ -127,3 +130,52 @@ def test_a_body_is_read_as_it_is_written() -> None:
 def test_a_body_beyond_its_bounds_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SamplesBody.model_validate(body)
+
+
+@pytest.fixture
+def beating(engine: Engine) -> Engine:
+    """One that was heard at noon, a minute after its watch began."""
+    engine.policies["orders"] = policy(_BEAT, _GONE)
+    engine.clock.forward(-60)
+    engine.watch.evaluate()
+    engine.clock.forward(60)
+    engine.intake.samples("orders", {"beat": (measured(NOON, 1.0),)})
+    engine.watch.evaluate()
+    return engine
+
+
+def gone(engine: Engine) -> list[tuple[TriggerState, Verdict | None]]:
+    """Go on for three minutes without a beat; return what is said every ten seconds."""
+    said = []
+    for _ in range(18):
+        engine.clock.forward(10)
+        engine.watch.evaluate()
+        (reading,) = [one for one in engine.snapshot().watch.readings if one.name == "gone"]
+        said.append((reading.state, reading.verdict))
+    return said
+
+
+def test_who_is_silent_for_too_long_is_gone(beating: Engine) -> None:
+    healthy, pending, firing = TriggerState.INACTIVE, TriggerState.PENDING, TriggerState.FIRING
+    assert [state for state, _ in gone(beating)] == [healthy] * 2 + [pending] * 6 + [firing] * 10
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_nobody_is_gone_while_what_was_sent_waits_in_the_queue(beating: Engine, *, broken: bool) -> None:
+    beating.doorbell.waiting["samples"] = NOON
+    beating.doorbell.broken = broken
+    said = gone(beating)
+    assert {state for state, _ in said} == {TriggerState.INACTIVE}
+    assert {verdict for _, verdict in said[2:]} == {Verdict.BLIND}
+    beating.doorbell.waiting.clear()
+    beating.doorbell.broken = False
+    # A beat is due once the queue is empty, and is missed for a minute from then on.
+    assert [state for state, _ in gone(beating)].index(TriggerState.FIRING) == 8
+
+
+def test_what_is_on_its_way_is_not_held_up(beating: Engine) -> None:
+    beating.clock.forward(90)
+    beating.doorbell.waiting["samples"] = beating.clock() - timedelta(seconds=10)
+    beating.watch.evaluate()
+    (reading,) = [one for one in beating.snapshot().watch.readings if one.name == "gone"]
+    assert reading.state is TriggerState.FIRING
