@@ -23,7 +23,7 @@ dev: setup ## leave the rig running in the foreground; prints one line of JSON w
 
 test: setup ## run all tests, against a real Azurite
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/browser tests/infra
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(MATRICES)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(MATRICES)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/scenarios $(addprefix --ignore=,$(MATRICES))
 
 test-fast: setup ## run the tests that one edits by, in under a minute

@@ -106,7 +106,7 @@ class Rig:
         config, simulator = self.options.config, self.simulator
         return {
             "AzureWebJobsStorage": self.storage,
-            "POLICY_FOLDER": self._of_the_demo(),
+            "POLICY_FOLDER": self.options.settings.get("POLICY_FOLDER") or self._of_the_demo(),
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             "WATCH_SCHEDULE": "*/10 * * * * *",
             "EVALUATE_SCHEDULE": "5/30 * * * * *",
@@ -132,7 +132,7 @@ class Rig:
 
     def _of_the_demo(self) -> str:
         """A folder with the demo's policy alone: the worked examples beside it guard what is not here."""
-        folder = self.logs.absolute() / "policies"
+        folder = self.logs.absolute() / "demo-policy"
         folder.mkdir(exist_ok=True)
         shutil.copy(APP_FOLDER / "policies" / "demo.yaml", folder)
         return str(folder)
