@@ -77,7 +77,8 @@ def test_a_workload_that_is_not_there_is_not_found(api: Api) -> None:
 def test_rolling_up_changes_where_samples_are_kept_and_not_how_many_there_are(
     api: Api, host: Child, ledger: TableLedger
 ) -> None:
-    at = datetime.now(UTC) - timedelta(minutes=8)
+    # Settled, and not so late that a wrong clock is thought of where newer ones are known.
+    at = datetime.now(UTC) - timedelta(minutes=4, seconds=10)
     body = {"samples": [sample(at=(at + timedelta(seconds=n)).isoformat(), id=f"r{n}") for n in range(60)]}
     before = confidence(api)["samples"]["measured"]
     assert api.send_json("POST", "/api/workloads/demo/samples", body).status == HTTPStatus.ACCEPTED
