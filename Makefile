@@ -22,7 +22,7 @@ dev: setup ## leave the rig running in the foreground; prints one line of JSON w
 	@exec $(BIN)/python -m local.rig
 
 test: setup ## run all tests, against a real Azurite
-	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/functional tests/browser tests/infra
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit tests/contract tests/infra tests/browser tests/functional
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(MATRICES)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/scenarios $(addprefix --ignore=,$(MATRICES))
 

@@ -103,7 +103,7 @@ class Azure:
         return self._kept[-1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Azure]:
     with launch_simulator(_CONFIG) as simulator:
         credential.cache_clear()  # it keeps tokens, which only the simulator that gave them knows
@@ -124,7 +124,7 @@ def azure(running: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
     running.swap_back()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prober() -> Iterator[HttpProber]:
     with ThreadPoolExecutor(4) as pool:
         yield HttpProber(pool)

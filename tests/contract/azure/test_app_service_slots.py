@@ -16,7 +16,7 @@ from tests.contract.azure.conftest import ARM_AUDIENCE, GOOD_SLOT, Azure
 _TOGETHER_S = 10.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slots(running: Azure) -> AppServiceSlots:
     """One adapter for all tests, as a process has one: building the client takes a tenth of a second."""
     return running.new_slots()

@@ -35,19 +35,19 @@ def policy(azure: Azure) -> Policy:
     return azure.policy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def metrics(running: Azure) -> MetricSource:
     return MetricSource(running.simulator.url, None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def logs(running: Azure, tmp_path_factory: pytest.TempPathFactory) -> LogSource:
     folder = tmp_path_factory.mktemp("kql")
     (folder / "p95.kql").write_text(_QUERY, encoding="utf-8")
     return LogSource(running.simulator.url, None, folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probes(prober: HttpProber) -> ProbeSource:
     return ProbeSource(prober, Outbound())
 

@@ -40,7 +40,7 @@ class RunningShop:
         self.answers.readline()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[RunningShop]:
     command = [sys.executable, "-m", "local.demo_site", "--build", "b1", "--control-on-stdin"]
     pipe = subprocess.PIPE

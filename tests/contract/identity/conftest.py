@@ -7,7 +7,7 @@ import pytest
 from local.entra_issuer.launch import RunningIssuer, launch_issuer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def issuer() -> Iterator[RunningIssuer]:
     with launch_issuer() as running:
         yield running

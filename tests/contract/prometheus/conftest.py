@@ -45,7 +45,7 @@ class ScrapedSite:
                 client.request(method, self.url + path, **more)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[ScrapedSite]:
     if installed() is None:
         pytest.skip("there is no Prometheus here (Debian: apt-get install prometheus)")

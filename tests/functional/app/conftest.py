@@ -23,7 +23,7 @@ from tests.functional.app.lonely import Lonely
 from tests.functional.app.tenant_app import TenantApp, tenant_app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """The rig with one host; see `guarded.py` for its workloads."""
     folder = tmp_path_factory.mktemp("app")
@@ -40,19 +40,19 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host(rig: Rig) -> Child:
     """The process that runs the app; its log is in a file."""
     return rig.hosts[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(rig: Rig) -> Api:
     """The app's API, with its function key."""
     return Api(rig.app_url, rig.function_key)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ledger(rig: Rig, api: Api) -> Iterator[TableLedger]:
     """What the app keeps, read past the app."""
     api.get("/api/workloads")  # the first use of the app creates its table
@@ -80,7 +80,7 @@ def lonely(rig: Rig, tmp_path: Path) -> Iterator[Lonely]:
             yield Lonely(api, storage, str(host.ready["master_key"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TenantApp]:
     """An app that asks for tokens; it watches nothing."""
     with tenant_app(tmp_path_factory.mktemp("tenant")) as app:

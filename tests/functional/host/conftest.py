@@ -98,12 +98,12 @@ class StartHost(Protocol):
     def __call__(self, *arguments: str, app_dir: Path = SAMPLE_APP, settings: Mapping[str, str] = NOTHING) -> Child: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bytecode_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bytecode")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sample_host(storage: str, bytecode_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleHost]:
     """One host for every test that leaves it as it was."""
     world = World(tmp_path_factory.mktemp("sample"), storage, bytecode_cache)

@@ -122,7 +122,7 @@ def http_response(failure: pytest.ExceptionInfo[HttpResponseError]) -> Any:
     return failure.value.response
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Azure]:
     with launch_simulator(make_config()) as simulator:
         with pytest.MonkeyPatch.context() as patch:
