@@ -17,7 +17,7 @@ from shared.ports import Put, SitePicture
 from tests.fakes.promoting import PROMOTION, PromotingShop, promoting_policy
 from tests.fakes.slots import FakeSlotPair
 
-_LONG_S = 4 * 3600
+_LONG_S = 3600
 
 
 @pytest.fixture
