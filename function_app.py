@@ -20,6 +20,7 @@
 | list_workloads            | GET /api/workloads                     | every workload with its verdict and sentence |
 | show_workload             | GET /api/workloads/{name}              | verdict, triggers with their clocks, history |
 | show_metrics              | GET /api/workloads/{name}/metrics      | a range of time: points, insights, what fired |
+| show_advice               | GET /api/workloads/{name}/advice       | costly queries and indexes of its databases   |
 | record_known_good         | PUT /api/workloads/{name}/known-good   | records the build to go back to              |
 | start_change              | POST /api/workloads/{name}/changes     | records that a change begins                 |
 | command_change            | POST /api/workloads/{name}/commands    | tells a change what to do, or how it is      |

@@ -1,4 +1,4 @@
-"""Where samples come from: the adapter of each kind of signal."""
+"""Where samples come from: the adapter of each kind of signal; and rows on which advice is given."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from shared.adapters.azure_clients import ArmAccess
-from shared.adapters.azure_sql import AzureSqlSource
+from shared.adapters.azure_sql import AzureSqlAdvisor, AzureSqlSource
 from shared.adapters.cost_management import CostSource
 from shared.adapters.data_source import DataSource
 from shared.adapters.monitor_logs import LogSource
@@ -19,7 +19,7 @@ from shared.adapters.resource_health import ResourceHealthSource
 from shared.adapters.smoke_source import SmokeSource
 from shared.adapters.tokens import token_for
 from shared.model.policy_verify import CheckBase
-from shared.ports import Checker, SampleSource
+from shared.ports import Advisor, Checker, SampleSource
 from shared.settings import APP_FOLDER, Settings
 
 
@@ -32,7 +32,6 @@ def sources_of(
 ) -> dict[str, SampleSource]:
     """Return where samples come from, by the kind of their signals."""
     prometheus = partial(token_for, "Prometheus", chosen.prometheus_audience, chosen.client_id)
-    sql = partial(token_for, "Azure SQL", chosen.sql_audience, chosen.client_id)
     arm = ArmAccess(chosen.arm_endpoint, chosen.arm_audience, chosen.client_id)
     return {
         "probe": ProbeSource(prober, outbound),
@@ -41,7 +40,16 @@ def sources_of(
         "damaged": DataSource(token),
         "promql": PrometheusSource(outbound, APP_FOLDER / chosen.promql_folder, prometheus),
         "smoke": SmokeSource(checkers, ThreadPoolExecutor(chosen.workers, thread_name_prefix="smoke")),
-        "sql": AzureSqlSource(sql),
+        "sql": AzureSqlSource(_sql_token(chosen)),
         "cost": CostSource(arm),
         "resource_health": ResourceHealthSource(arm),
     }
+
+
+def advisor_of(chosen: Settings) -> Advisor:
+    """Return what databases of signals of kind `sql` are asked by for advice."""
+    return AzureSqlAdvisor(_sql_token(chosen))
+
+
+def _sql_token(chosen: Settings) -> Callable[[], str]:
+    return partial(token_for, "Azure SQL", chosen.sql_audience, chosen.client_id)

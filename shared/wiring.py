@@ -34,6 +34,7 @@ from shared.analytics.buckets import Retention
 from shared.clock import utc_now
 from shared.decision.asking import approval_rule
 from shared.engine.advance import Runs
+from shared.engine.advice_view import AdviceView
 from shared.engine.asking import Asking
 from shared.engine.asks import Asks
 from shared.engine.audit import Audit
@@ -70,12 +71,13 @@ from shared.model.readiness import Answering
 from shared.ports import Checker, Returns, Routing
 from shared.ports.people import Identities
 from shared.settings import APP_FOLDER, Settings
-from shared.sources import sources_of
+from shared.sources import advisor_of, sources_of
 from shared.telling import channels_of, links_of, signer_of, with_links
 from shared.web.link_pages import LinkPages
 
 _MOST_REASONS = 5
-# Rolling up may take its time: it must not take the processor from those who watch.
+# Rolling up may take its time: it must not take the processor from those who watch. Nor may whoever asks for advice
+# again and again take a database's from its users.
 _FEW = 4
 
 
@@ -97,6 +99,7 @@ class App:
     poisoned: Poisoned
     views: Views
     metrics: MetricsView
+    advice: AdviceView
     roll_ups: RollUps
     returns: Returns
     identities: Identities
@@ -200,6 +203,9 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         poisoned=Poisoned(ledger, doorbell, doorbell, lambda: policies, utc_now),
         views=Views(ledger, lambda: policies, utc_now),
         metrics=MetricsView(ledger, lambda: policies, utc_now, kept),
+        advice=AdviceView(
+            advisor_of(chosen), lambda: policies, utc_now, ThreadPoolExecutor(_FEW, thread_name_prefix="advice")
+        ),
         roll_ups=RollUps(
             ledger,
             lambda: policies,

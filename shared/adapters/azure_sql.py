@@ -82,7 +82,7 @@ def _collected(
 
 
 class AzureSqlAdvisor:
-    """Rows of a database on which advice can be given."""
+    """Fulfils `ports.Advisor`: rows of a database on which advice can be given."""
 
     def __init__(self, token: Callable[[], str]) -> None:
         self._token = token

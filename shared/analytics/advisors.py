@@ -6,7 +6,7 @@ https://learn.microsoft.com/sql/relational-databases/performance/monitoring-perf
 https://learn.microsoft.com/sql/relational-databases/system-dynamic-management-views/sys-dm-db-index-usage-stats-transact-sql
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from shared.model.sql_rows import ExpensiveQuery, IndexUse
 
@@ -37,15 +37,18 @@ def query_advice(rows: Sequence[ExpensiveQuery]) -> list[str]:
     ]
 
 
+def costly_indexes(rows: Sequence[IndexUse]) -> list[IndexUse]:
+    """Return the indexes that are kept up and never, or hardly ever, read; the largest first."""
+    costly = (row for row in rows if row.writes >= _FEWEST_WRITES and row.writes > _RATHER_WRITTEN * row.reads)
+    return sorted(costly, key=lambda row: (-row.size_mb, row.table, row.index))
+
+
 def index_advice(rows: Sequence[IndexUse]) -> list[str]:
-    """Return a sentence for each index that is kept up and never, or hardly ever, read; the largest first."""
-    by_size = sorted(rows, key=lambda row: (-row.size_mb, row.table, row.index))
-    return [sentence for row in by_size for sentence in _of_index(row)]
+    """Return a sentence for each of the costly indexes."""
+    return [_of_index(row) for row in costly_indexes(rows)]
 
 
-def _of_index(row: IndexUse) -> Iterator[str]:
-    if row.writes < _FEWEST_WRITES or row.writes <= _RATHER_WRITTEN * row.reads:
-        return
+def _of_index(row: IndexUse) -> str:
     read = f"read {row.reads:,} times" if row.reads else "never read"
     can_go = "it can go, unless it keeps values unique"
-    yield f"{row.index} of {row.table} ({row.size_mb:,.0f} MB) was changed {row.writes:,} times and {read}: {can_go}"
+    return f"{row.index} of {row.table} ({row.size_mb:,.0f} MB) was changed {row.writes:,} times and {read}: {can_go}"

@@ -4,6 +4,7 @@ Every method may raise `TransientError` or `PermanentError` (`errors.py`) and no
 """
 
 from shared.model.checkpoint import Begun, Watched
+from shared.ports.advice import Advisor
 from shared.ports.data import Checkpointing, Previews, RowsBack, RowsPicture
 from shared.ports.ledger import Delete, Insert, Ledger, Put, Replace, Row, Write
 from shared.ports.outside import PRODUCTION, Checker, CheckResult, Expected, Prober, Sighting
@@ -15,6 +16,7 @@ from shared.ports.traffic import Aim, Fence, OperationState, RoadPicture, Routin
 __all__ = [
     "PRODUCTION",
     "SAMPLES",
+    "Advisor",
     "Aim",
     "Begun",
     "Channel",

@@ -1,6 +1,7 @@
 """The HTTP API, a file for each thing that it is about. Importing it declares every operation, on one blueprint."""
 
 from shared.functions.api import (
+    advice,
     asks,
     audit,
     changes,
@@ -18,6 +19,7 @@ from shared.functions.operations import OPERATIONS, api
 
 __all__ = [
     "OPERATIONS",
+    "advice",
     "api",
     "asks",
     "audit",

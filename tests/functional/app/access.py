@@ -82,6 +82,7 @@ ROWS = (
     Row("GET", "workloads", _READERS, HTTPStatus.OK),
     Row("GET", "workloads/{name}", _READERS, HTTPStatus.OK),
     Row("GET", "workloads/{name}/metrics", _READERS, HTTPStatus.OK),
+    Row("GET", "workloads/{name}/advice", _READERS, HTTPStatus.OK),
     Row("PUT", "workloads/{name}/known-good", _OPERATORS, HTTPStatus.BAD_REQUEST),
     Row("POST", "workloads/{name}/changes", _OPERATORS, HTTPStatus.BAD_REQUEST),
     Row("POST", "workloads/{name}/commands", _OPERATORS, HTTPStatus.BAD_REQUEST),
