@@ -27,7 +27,7 @@ test: setup ## run all tests, against a real Azurite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/scenarios $(addprefix --ignore=,$(MATRICES))
 
 test-fast: setup ## run the tests that one edits by, in under a minute
-	@$(BIN)/python -m pytest -n 2 tests/unit
+	@$(BIN)/python -m pytest -n 2 -m "not long" tests/unit
 
 check: setup ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

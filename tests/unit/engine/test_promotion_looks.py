@@ -96,6 +96,7 @@ _UNSEEN: dict[str, tuple[_Answer, bool, str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", _UNSEEN)
 @pytest.mark.parametrize("stage", ["verify", "confirm"])
 def test_looks_that_see_nothing_hold_it_for_as_long_as_that_lasts_and_people_are_told_once(

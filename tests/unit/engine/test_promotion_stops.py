@@ -221,6 +221,7 @@ _HOLDS: dict[str, tuple[Callable[[PromotingShop], object], Callable[[PromotingSh
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", _HOLDS)
 def test_what_cannot_be_seen_holds_it_for_as_long_as_that_lasts_and_people_are_told_once(
     shop: PromotingShop, way: str

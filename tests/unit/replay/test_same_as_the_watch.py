@@ -127,6 +127,7 @@ def changes(draw: st.DrawFn) -> list[Announced]:
 
 
 every_kind = pytest.mark.parametrize("kind", _KINDS)
+pytestmark = pytest.mark.long
 some = settings(max_examples=5, deadline=timedelta(seconds=20), suppress_health_check=list(HealthCheck))
 
 

@@ -105,6 +105,7 @@ def stories(draw: st.DrawFn, played: Played) -> Story:
 
 every_kind = pytest.mark.parametrize("name", PLAYED)
 drawn = given(st.data())
+pytestmark = pytest.mark.long
 few = settings(max_examples=60)
 
 
