@@ -15,6 +15,7 @@ SITE = "site"
 _SITES = "microsoft.web/sites"
 _RESOURCE_PATTERN = r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+(/[^/\s]+/[^/\s]+)+$"
 _ID_PATTERN = r"/subscriptions/[^/\s]+(/resourceGroups/[^/\s]+)?"
+_DAY = timedelta(days=1)
 _RESOURCE = re.compile(_RESOURCE_PATTERN, re.IGNORECASE)
 _DIMENSION = r"^[A-Za-z][A-Za-z0-9_ .-]{0,79}$"
 # A quotation mark is doubled in the filter; brackets would have to be encoded twice (README of the SDK): left out.
@@ -123,6 +124,10 @@ class CostSignal(SignalBase):
     @property
     def place(self) -> str:
         return self.cost.casefold()
+
+    @property
+    def apart(self) -> timedelta:
+        return max(_DAY, self.every)
 
 
 def _a_resource(resource: str) -> str:

@@ -120,8 +120,8 @@ def _name_problems(policy: Policy) -> Iterator[Problem]:
 
 def _signal_problems(policy: Policy) -> Iterator[Problem]:
     for name, signal in policy.signals.items():
-        if signal.stale_after is not None and signal.stale_after < signal.every and not signal.speaks_seldom:
-            wanted = say_duration(signal.every)
+        if signal.stale_after is not None and signal.stale_after < signal.apart and not signal.speaks_seldom:
+            wanted = say_duration(signal.apart)
             yield Problem(("signals", name, "stale_after"), f"stale before the next sample; expected at least {wanted}")
         if isinstance(signal, PushedSignal) and signal.scale and signal.scale[0] >= signal.scale[1]:
             yield Problem(("signals", name, "scale"), "no range; expected the lowest value, then the highest")
@@ -169,7 +169,7 @@ def _trigger_problems(policy: Policy, place: Place, entry: EntryBase) -> Iterato
 
 def _window_problems(place: Place, rule: RollbackTrigger, policy: Policy) -> Iterator[Problem]:
     """A gap shorter than the rhythm would break every stretch, and only so many samples are kept."""
-    rhythms = [policy.signals[name].every for name in rule.condition.inputs]
+    rhythms = [policy.signals[name].apart for name in rule.condition.inputs]
     if rule.max_gap < max(rhythms):
         wanted = say_duration(max(rhythms))
         yield Problem((*place, "max_gap"), f"shorter than the signal's own rhythm; expected at least {wanted}")

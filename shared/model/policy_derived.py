@@ -68,7 +68,7 @@ class PartEntry(Strict):
         return Weighted(
             signal=name,
             dimension=dimension,
-            every=signal.every,
+            every=signal.apart,
             patience=signal.patience,
             at_least=self.at_least,
             weight=self.weight,
@@ -214,7 +214,7 @@ class RatioSignal(DerivedSignal):
         return self
 
     def derivation(self, name: str, signals: Signals) -> Ratio:
-        slowest = max(signals[part].every for part in self.parts)
+        slowest = max(signals[part].apart for part in self.parts)
         if self.every < slowest:
             wanted = say_duration(slowest)
             raise ValueError(f"a slot would often have none of its parts; expected `every: {wanted}` or longer")
@@ -225,7 +225,7 @@ class RatioSignal(DerivedSignal):
 
 def part_of(name: str, signal: SignalBase) -> Part:
     """Return a signal as a part."""
-    return Part(signal=name, dimension=signal.measures.dimension, every=signal.every, patience=signal.patience)
+    return Part(signal=name, dimension=signal.measures.dimension, every=signal.apart, patience=signal.patience)
 
 
 def lag_of(name: str, signals: Signals) -> timedelta:

@@ -41,6 +41,11 @@ class SignalBase(Strict):
         return Unit.NUMBER
 
     @property
+    def apart(self) -> timedelta:
+        """How far apart its samples lie at least: as often as it is asked, unless it tells of longer times."""
+        return self.every
+
+    @property
     def patience(self) -> timedelta:
         """Silence after which the signal is stale."""
         return 3 * self.every if self.stale_after is None else self.stale_after

@@ -61,7 +61,7 @@ class EntryBase(Strict):
         """Return the longest silence that breaks nothing."""
         if self.silence(signals) is NoData.HOLD:
             return FOREVER
-        return self.max_gap or 3 * max(self.rhythm, *(signals[name].every for name in self.inputs))
+        return self.max_gap or 3 * max(self.rhythm, *(signals[name].apart for name in self.inputs))
 
     def condition(self, signals: Signals) -> Condition:
         """Return the condition in the product's own units; all of `inputs` are there.

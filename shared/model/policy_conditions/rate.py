@@ -48,4 +48,4 @@ def amount_of(written: str | None, dimension: Dimension) -> float:
 
 def pace_of(signal: SignalBase) -> Pace:
     """Return the rhythm of a signal."""
-    return Pace(every=signal.every, patience=signal.patience)
+    return Pace(every=signal.apart, patience=signal.patience)

@@ -88,6 +88,22 @@ def test_cost_is_asked_seldom_and_of_a_scope() -> None:
     assert signal("cost: /subscriptions/s1, currency: EUR, every: 6h").place == "/subscriptions/s1"
 
 
+@pytest.mark.parametrize(("every", "apart"), [("6h", 24), ("12h", 24), ("30h", 30)])
+def test_cost_has_a_sample_a_day_however_often_it_is_asked(every: str, apart: int) -> None:
+    policy = read(f"cost: {_GROUP}, currency: EUR, every: {every}")
+    (rule,) = policy.rules
+    assert (policy.signals["watched"].apart, rule.max_gap) == (timedelta(hours=apart), timedelta(hours=3 * apart))
+
+
+def test_a_ratio_counts_each_day_of_a_cost_once() -> None:
+    written = f"{{cost: {_GROUP}, currency: EUR, every: 6h}}\n  jobs: {{pushed: jobs, every: 1h}}"
+    made = f"{written}\n  dear: {{ratio: {{of: cost, per: jobs}}, every: 1d}}"
+    text = _POLICY.format(group=_GROUP, signal="pushed: load", limit="1", region="westeurope")
+    policy = read_policy(text.replace("triggers:", f"  cost: {made}\ntriggers:"), file="orders.yaml", settings={})
+    (ratio,) = policy.derivations
+    assert [part.every for part in ratio.parts] == [timedelta(days=1), timedelta(hours=1)]
+
+
 def test_health_is_of_the_site_or_of_a_resource() -> None:
     assert isinstance(signal("resource_health: site", limit="0.5"), ResourceHealthSignal)
     assert signal(f"resource_health: {_SQL}").resource_health == _SQL
@@ -99,6 +115,7 @@ def test_health_is_of_the_site_or_of_a_resource() -> None:
         (f"cost: {_GROUP}", "currency: missing; expected a value"),
         (f"cost: {_GROUP}, currency: euro", "currency: 'euro' has the wrong form"),
         (f"cost: {_GROUP}, currency: EUR, every: 1h", "every: "),
+        (f"cost: {_GROUP}, currency: EUR, stale_after: 12h", "stale before the next sample; expected at least 1d"),
         (f"cost: {_SQL}, currency: EUR", "is neither a subscription nor a resource group, as an ARM id"),
         ("cost: orders, currency: EUR", "'orders' is neither a subscription nor a resource group"),
         ("resource_health: orders", "'orders' is no ARM id of a resource; expected one, or `site`"),
