@@ -5,6 +5,7 @@ https://learn.microsoft.com/azure/cost-management-billing/costs/manage-automatio
 """
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -71,7 +72,7 @@ async def query(call: Call) -> web.Response:
 
 
 def _answer(call: Call, book: Book, figure: str, period: Period) -> dict[str, Any]:
-    today = datetime.now(UTC).date()
+    today = datetime.fromtimestamp(time.time(), UTC).date()
     last = min(period.ends.date(), today)
     told = [(day, cost, book.currency) for day, cost in book.days.items()]
     told += [(day, cost, currency) for day in book.days for currency, cost in book.others.items()]

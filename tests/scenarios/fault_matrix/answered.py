@@ -24,7 +24,7 @@ from shared.model.policy_verify import GetCheck
 from shared.ports import SampleSource
 from tests.contract.listener import Listener
 from tests.contract.raw_server import RawServer
-from tests.scenarios.fault_matrix.ground import Story
+from tests.scenarios.fault_matrix.ground import Address, Story
 from tests.scenarios.fault_matrix.kinds import Fault, Source
 from tests.scenarios.fault_matrix.probed import Front, Strike, answer, never_connect, refuse
 
@@ -247,8 +247,8 @@ class AnsweredGround:
     def sources(self) -> Mapping[str, SampleSource]:
         return self._sources
 
-    def address(self, story: Story) -> tuple[str, str]:
-        return _RESOURCE.format(story.value), self._urls[story]
+    def address(self, story: Story) -> Address:
+        return Address(_RESOURCE.format(story.value), self._urls[story])
 
     def turn(self, story: Story, *, bad: bool) -> None:
         self._standings[story].note(self._clock(), bad=bad)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.ports import SampleSource
 
@@ -15,6 +15,19 @@ class Story(StrEnum):
     UNHEARD = "unheard"  # nothing: the fault was there first
 
 
+class Address(NamedTuple):
+    """Where the site of a story is.
+
+    Attributes:
+        resource: Its ARM id.
+        settings: Of the app: what a policy takes from there.
+    """
+
+    resource: str
+    url: str
+    settings: Mapping[str, str] = {}
+
+
 class Ground(Protocol):
     """A kind of source, and how it fails in one way."""
 
@@ -22,8 +35,8 @@ class Ground(Protocol):
         """The adapters that ask it; none where others send."""
         ...
 
-    def address(self, story: Story) -> tuple[str, str]:
-        """The ARM id and the URL of the site that a story is about."""
+    def address(self, story: Story) -> Address:
+        """The site that a story is about."""
         ...
 
     def turn(self, story: Story, *, bad: bool) -> None:

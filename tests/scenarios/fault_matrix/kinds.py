@@ -12,6 +12,7 @@ from functools import cached_property
 from shared.model.policy import Policy
 from shared.model.policy_text import read_policy
 from shared.model.trigger import NoData, RollbackTrigger, Tier
+from tests.scenarios.fault_matrix.ground import Address
 
 
 class Fault(StrEnum):
@@ -40,6 +41,7 @@ class Source(StrEnum):
     DEPENDENCIES = "dependencies"
     SMOKE = "smoke"
     RESOURCE_HEALTH = "resource_health"
+    COST = "cost"
 
 
 WATCHED = "watched"
@@ -47,6 +49,8 @@ URL = "@URL@"
 OTHER = "other"
 ALERT_RULE = "orders-5xx"
 WORKSPACE = "11111111-2222-3333-4444-555555555555"
+_GROUP = "/subscriptions/s1/resourceGroups/shop"
+ANYWHERE = Address(f"{_GROUP}/providers/Microsoft.Web/sites/any", "https://any.example", {"SCOPE": _GROUP})
 # The other trigger is always there and always heard: with it, nothing but the trigger under test can make blind.
 _POLICY = """\
 workload: {workload}
@@ -56,7 +60,7 @@ signals:
   other: {{pushed: other, every: {every}}}
 triggers:
   {tier}:
-    - {{name: watched, when: {when}, {shape}}}
+    - {{name: watched, {trigger}}}
   {other_tier}:
     - {{name: other, when: other > 50}}
 guards: {{blind_page_after: 60s}}
@@ -67,7 +71,11 @@ _OTHER_TIER = {Tier.CRITICAL: Tier.WARNING, Tier.WARNING: Tier.CRITICAL, Tier.IN
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of trigger, as it would be written in a policy."""
+    """A kind of trigger, as it would be written in a policy.
+
+    Attributes:
+        when: Empty where `shape` says it all.
+    """
 
     name: str
     source: Source
@@ -76,26 +84,24 @@ class Kind:
     shape: str
     every: timedelta = timedelta(minutes=1)
 
-    def policy(self, workload: str, tier: Tier, *, resource: str, url: str) -> Policy:
+    def policy(self, workload: str, tier: Tier, address: Address) -> Policy:
         """The policy of a workload with this trigger in a tier, and the other one."""
         text = _POLICY.format(
             workload=workload,
-            resource=resource,
-            url=url,
-            signal=self.signal.replace(URL, url),
+            resource=address.resource,
+            url=address.url,
+            signal=self.signal.replace(URL, address.url),
             every=f"{self.every.total_seconds():.0f}s",
-            when=self.when,
-            shape=self.shape,
+            trigger=", ".join(filter(None, [f"when: {self.when}" if self.when else "", self.shape])),
             tier=tier.value,
             other_tier=_OTHER_TIER[tier].value,
         )
-        return read_policy(text, file=f"{workload}.yaml", settings={})
+        return read_policy(text, file=f"{workload}.yaml", settings=address.settings)
 
     @cached_property
     def rule(self) -> RollbackTrigger:
         """The trigger with its defaults resolved."""
-        site = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/any"
-        policy = self.policy("any", Tier.CRITICAL, resource=site, url="https://any.example")
+        policy = self.policy("any", Tier.CRITICAL, ANYWHERE)
         return next(rule for rule in policy.rules if rule.name == WATCHED)
 
     @property
@@ -116,7 +122,8 @@ class Kind:
     @property
     def watched_for(self) -> timedelta:
         """How long a fault is watched: for its whole `for` and until people must have been paged."""
-        return max(self.rule.hold_for, min(self.patience, timedelta(minutes=12))) + self.joined_for
+        patience = min(self.patience, timedelta(minutes=12)) if self.holds else self.patience
+        return max(self.rule.hold_for, patience) + self.joined_for
 
     @property
     def joined_for(self) -> timedelta:
@@ -130,6 +137,8 @@ _ASKED = "every: 60s, delay: 0s, stale_after: 1m, timeout: 10s"
 _SENT = "every: 60s, stale_after: 2m"
 # Stale only after all of a `for`: what silence must not do is then to be seen before anybody is blind.
 _PATIENT = "every: 60s, stale_after: 6m"
+# One sample a day, known a day later: after half of a `for` of four days the next one is heard already, and no more.
+_COST = 'cost: "%SCOPE%", currency: EUR, timeout: 10s'
 KINDS = (
     Kind(
         name="probe, failed share",
@@ -200,4 +209,13 @@ KINDS = (
         "for: 4m",
     ),
     Kind("alert, hold", Source.ALERT, f"alert: {ALERT_RULE}, every: 60s, stale_after: 10m", "watched >= 1", "for: 4m"),
+    Kind("cost", Source.COST, f"{_COST}, every: 6h", "watched > 50", "for: 4d", timedelta(hours=6)),
+    Kind(
+        "cost, deviates",
+        Source.COST,
+        f"{_COST}, every: 12h",
+        "",
+        "deviates: watched, by: 40%, from: 28d, for: 4d",
+        timedelta(hours=12),
+    ),
 )

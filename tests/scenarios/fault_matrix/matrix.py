@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from shared.adapters.outbound import Outbound
 from shared.adapters.probe import HttpProber
@@ -12,7 +13,7 @@ from shared.adapters.probe_source import ProbeSource
 from shared.model.trigger import Tier
 from tests.contract.listener import Listener
 from tests.fakes.clock import FakeClock
-from tests.scenarios.fault_matrix import answered, laws, monitor, probed, sent
+from tests.scenarios.fault_matrix import answered, billed, laws, monitor, probed, sent
 from tests.scenarios.fault_matrix.ground import Ground
 from tests.scenarios.fault_matrix.kinds import Fault, Kind, Source
 from tests.scenarios.fault_matrix.play import Course, Play, workloads_of
@@ -23,6 +24,7 @@ _FACES: Mapping[Source, Mapping[Fault, Mapping[str, object]]] = {
     Source.METRIC: monitor.FACES,
     Source.LOG: monitor.FACES,
     Source.RESOURCE_HEALTH: monitor.HEALTH_FACES,
+    Source.COST: billed.FACES,
     **sent.FACES,
     **answered.FACES,
 }
@@ -56,6 +58,13 @@ class Cell:
     by_word: bool
 
 
+class Met(NamedTuple):
+    """A fault, and how it looks."""
+
+    fault: Fault
+    face: str
+
+
 class Stage:
     """What all plays share: the simulated time, the simulator of Azure (started when it is needed), a prober."""
 
@@ -83,12 +92,12 @@ class Stage:
         return [_cell(kind, fault, tier, courses, spoilt) for tier in Tier]
 
     def _play(self, kind: Kind, fault: Fault, face: str) -> list[Course]:
-        with world_at(self._clock) as world, self._ground(world, kind, fault, face) as ground:
+        with world_at(self._clock) as world, self._ground(world, kind, Met(fault, face)) as ground:
             return Play(world, kind, ground, hasty=fault is Fault.SLOW).with_fault()
 
     def control(self, kind: Kind, bad: Listener | None = None) -> dict[Tier, tuple[str, ...]]:
         """Play a kind with sources in order; what is wrong, by tier."""
-        with world_at(self._clock) as world, self._ground(world, kind, None, "", bad) as ground:
+        with world_at(self._clock) as world, self._ground(world, kind, None, bad) as ground:
             courses = Play(world, kind, ground).without_fault()
         return {
             tier: tuple(wrong for course in courses if course.tier is tier for wrong in laws.control(course))
@@ -96,23 +105,26 @@ class Stage:
         }
 
     @contextmanager
-    def _ground(
-        self, world: World, kind: Kind, fault: Fault | None, face: str, bad: Listener | None = None
-    ) -> Iterator[Ground]:
+    def _ground(self, world: World, kind: Kind, met: Met | None, bad: Listener | None = None) -> Iterator[Ground]:
         if kind.source is Source.PROBE:
-            strike = probed.FACES[fault][face] if fault else None
-            with probed.probed(self._probes, bad or _BAD_SITES[kind.when], strike) as ground:
+            with probed.probed(self._probes, bad or _BAD_SITES[kind.when], _of(probed.FACES, met)) as ground:
                 yield ground
         elif kind.source in answered.USUAL:
-            blow = answered.FACES[kind.source][fault][face] if fault else None
+            blow = _of(answered.FACES[kind.source], met)
             with answered.answered(self._answering, kind.source, world.clock, blow) as answering:
                 yield answering
         elif kind.source in (Source.METRIC, Source.LOG, Source.RESOURCE_HEALTH):
             faces = monitor.HEALTH_FACES if kind.source is Source.RESOURCE_HEALTH else monitor.FACES
-            yield monitor.MonitorGround(self._azure(), kind.source, faces[fault][face] if fault else None)
+            yield monitor.MonitorGround(self._azure(), kind.source, _of(faces, met))
+        elif kind.source is Source.COST:
+            yield billed.BilledGround(self._azure(), world.clock, _of(billed.FACES, met))
         else:
-            failure = (fault, sent.FACES[kind.source][fault][face]) if fault else None
+            failure = (met.fault, sent.FACES[kind.source][met.fault][met.face]) if met else None
             yield sent.SentGround(world.intake, world.clock, kind, workloads_of, failure)
+
+
+def _of[T](faces: Mapping[Fault, Mapping[str, T]], met: Met | None) -> T | None:
+    return faces[met.fault][met.face] if met else None
 
 
 def _cell(kind: Kind, fault: Fault, tier: Tier, courses: Sequence[tuple[str, Course]], spoilt: Sequence[str]) -> Cell:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,16 @@ from local.azure_simulator import config as simulated
 from local.azure_simulator import faults as simulated_faults
 from local.azure_simulator.distortions import DISTORTIONS, FIGURES
 from local.azure_simulator.launch import RunningSimulator
+from shared.adapters import cost_management
 from shared.adapters.azure_clients import ArmAccess
+from shared.adapters.cost_management import CostSource
 from shared.adapters.monitor_logs import LogSource
 from shared.adapters.monitor_metrics import MetricSource
 from shared.adapters.resource_health import ResourceHealthSource
+from shared.adapters.turnstile import Turnstile
 from shared.clock import Clock
 from shared.ports import Collected, Job, SampleSource, Want
-from tests.scenarios.fault_matrix.ground import Story
+from tests.scenarios.fault_matrix.ground import Address, Story
 from tests.scenarios.fault_matrix.kinds import WORKSPACE, Fault, Kind, Source
 from tests.scenarios.fault_matrix.simulated_time import simulator_at
 
@@ -50,21 +54,24 @@ class MonitorFace:
         return not self.zeros or "per: " in kind.signal
 
 
-_DOWN = {
-    "connections are cut": MonitorFace({"kind": "cut_before"}),
-    "answers are cut": MonitorFace({"kind": "cut_after"}),
-    "500": MonitorFace({"kind": "status", "status": 500}),
-    "503": MonitorFace({"kind": "status", "status": 503}),
-    "429, come back in 77 s": MonitorFace({"kind": "status", "status": 429, "retry_after_s": 77}),
+DOWN: Mapping[str, Mapping[str, Any]] = {
+    "connections are cut": {"kind": "cut_before"},
+    "answers are cut": {"kind": "cut_after"},
+    "500": {"kind": "status", "status": 500},
+    "503": {"kind": "status", "status": 503},
+    "429, come back in 77 s": {"kind": "status", "status": 429, "retry_after_s": 77},
 }
-_FORBIDDEN = {
-    "the role was taken away": MonitorFace({"kind": "forbidden"}),
-    "401": MonitorFace({"kind": "status", "status": 401}),
+FORBIDDEN: Mapping[str, Mapping[str, Any]] = {
+    "the role was taken away": {"kind": "forbidden"},
+    "401": {"kind": "status", "status": 401},
+}
+_NO_ANSWER = {
+    Fault.DOWN: {name: MonitorFace(fault) for name, fault in DOWN.items()},
+    Fault.FORBIDDEN: {name: MonitorFace(fault) for name, fault in FORBIDDEN.items()},
 }
 _LATE = {"metrics_delay_s": 900.0, "logs_delay_s": 900.0}
 FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
-    Fault.DOWN: _DOWN,
-    Fault.FORBIDDEN: _FORBIDDEN,
+    **_NO_ANSWER,
     Fault.EMPTY: {"answers hold no rows": MonitorFace({"kind": "empty"})},
     Fault.STALE: {"answers stand still in time": MonitorFace({"kind": "stale"})},
     Fault.NAN: {"every figure is NaN": MonitorFace({"kind": "nan"})},
@@ -81,8 +88,7 @@ FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
 _APIS = {Source.METRIC: "metrics", Source.LOG: "logs", Source.RESOURCE_HEALTH: "resource_health"}
 # Of the platform there is no traffic; what it says is a word, or that it does not know.
 HEALTH_FACES: Mapping[Fault, Mapping[str, MonitorFace]] = {
-    Fault.DOWN: _DOWN,
-    Fault.FORBIDDEN: _FORBIDDEN,
+    **_NO_ANSWER,
     Fault.EMPTY: {"an answer without properties": MonitorFace({"kind": "empty"})},
     Fault.STALE: {"last looked at two hours ago": MonitorFace(health={"reported_ago_s": 7200.0})},
     Fault.NAN: {"a word that is not documented": MonitorFace(health={"state": "Fine"})},
@@ -136,10 +142,11 @@ def _asked(want: Want) -> tuple[str, str, datetime]:
 class Azure:
     """The simulator with two sites, and the adapters that ask it: one of each, as in a worker's whole life."""
 
-    def __init__(self, simulator: RunningSimulator) -> None:
+    def __init__(self, simulator: RunningSimulator, clock: Clock) -> None:
         self.simulator = simulator
         self.adapters: Mapping[Source, SampleSource] = {
             Source.METRIC: MetricSource(simulator.url, None),
+            Source.COST: _cost_source(simulator, clock),
             Source.RESOURCE_HEALTH: ResourceHealthSource(ArmAccess(simulator.url, "https://management.azure.com")),
             Source.LOG: AskedOnce(LogSource(simulator.url, None, _KQL)),
         }
@@ -159,6 +166,12 @@ class Azure:
         self.simulator.control("PUT", "/timings", _PROMPT.model_dump())
 
 
+def _cost_source(simulator: RunningSimulator, clock: Clock) -> CostSource:
+    """Its turnstile goes by the time of the play: else days that pass at once would be too many questions."""
+    with patch.object(cost_management, "Turnstile", partial(Turnstile, clock=lambda: clock().timestamp())):
+        return CostSource(ArmAccess(simulator.url, "https://management.azure.com"))
+
+
 @contextmanager
 def azure_at(clock: Clock) -> Iterator[Azure]:
     """Run it at the clock's time."""
@@ -169,7 +182,7 @@ def azure_at(clock: Clock) -> Iterator[Azure]:
         for name in sorted(set(_SITES.values()))
     ]
     with simulator_at(clock, simulated.SimulatorConfig(sites=sites, timings=_PROMPT)) as running:
-        azure = Azure(running)
+        azure = Azure(running, clock)
         yield azure
         azure.heal()
 
@@ -189,9 +202,9 @@ class MonitorGround:
     def sources(self) -> Mapping[str, SampleSource]:
         return {self._source.value: self._azure.adapters[self._source]}
 
-    def address(self, story: Story) -> tuple[str, str]:
+    def address(self, story: Story) -> Address:
         site = _SITES[story]
-        return self._azure.resources[site], self._azure.simulator.front_doors[site]
+        return Address(self._azure.resources[site], self._azure.simulator.front_doors[site])
 
     def turn(self, story: Story, *, bad: bool) -> None:
         site = _SITES[story]

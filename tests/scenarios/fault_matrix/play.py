@@ -94,10 +94,10 @@ class Play:
 
     def _join(self, *stories: Story) -> None:
         for story in stories:
-            resource, url = self._ground.address(story)
+            address = self._ground.address(story)
             for tier in Tier:
                 name = workload_of(story, tier)
-                self._world.policies[name] = self._kind.policy(name, tier, resource=resource, url=url)
+                self._world.policies[name] = self._kind.policy(name, tier, address)
                 self._world.intake.change(name, "deployment", "b2", "b1")
 
     def _leave(self) -> None:

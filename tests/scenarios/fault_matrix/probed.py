@@ -12,7 +12,7 @@ from shared.adapters.probe_source import ProbeSource
 from shared.ports import SampleSource
 from tests.contract.listener import Listener
 from tests.contract.raw_server import RawServer
-from tests.scenarios.fault_matrix.ground import Story
+from tests.scenarios.fault_matrix.ground import Address, Story
 from tests.scenarios.fault_matrix.kinds import Fault
 
 _RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
@@ -125,8 +125,8 @@ class ProbedGround:
     def sources(self) -> Mapping[str, SampleSource]:
         return {"probe": self._source}
 
-    def address(self, story: Story) -> tuple[str, str]:
-        return _RESOURCE.format(story.value), self._urls[story]
+    def address(self, story: Story) -> Address:
+        return Address(_RESOURCE.format(story.value), self._urls[story])
 
     def turn(self, story: Story, *, bad: bool) -> None:
         if not self._struck:

@@ -22,7 +22,7 @@ from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesBody, parse
 from shared.model.alert import read_alert
 from shared.ports import SampleSource
-from tests.scenarios.fault_matrix.ground import Story
+from tests.scenarios.fault_matrix.ground import Address, Story
 from tests.scenarios.fault_matrix.kinds import ALERT_RULE, Fault, Kind, Source
 from tests.unit.alerts.payloads import common, criterion, metric
 
@@ -147,8 +147,8 @@ class SentGround:
     def sources(self) -> Mapping[str, SampleSource]:
         return {}
 
-    def address(self, story: Story) -> tuple[str, str]:
-        return _RESOURCE.format(story.value), f"https://{story.value}.example"
+    def address(self, story: Story) -> Address:
+        return Address(_RESOURCE.format(story.value), f"https://{story.value}.example")
 
     def strike(self) -> None:
         assert self._failure is not None

@@ -16,7 +16,8 @@ from typing import Any
 from unittest.mock import patch
 
 from local.azure_simulator import config as simulated
-from local.azure_simulator import faults
+from local.azure_simulator import faults, throttle
+from local.azure_simulator.costs import routes as costs
 from local.azure_simulator.front_door import proxy
 from local.azure_simulator.launch import RunningSimulator
 from local.azure_simulator.monitor import logs, metrics
@@ -25,7 +26,7 @@ from local.azure_simulator.server import running_simulator
 from shared.adapters.azure_clients import credential
 from shared.clock import Clock
 
-_TELL_THE_TIME: tuple[ModuleType, ...] = (faults, proxy, metrics, logs, resource_health)
+_TELL_THE_TIME: tuple[ModuleType, ...] = (faults, throttle, costs, proxy, metrics, logs, resource_health)
 
 
 class SimulatedTime:
@@ -36,6 +37,9 @@ class SimulatedTime:
 
     def time(self) -> float:
         return self._clock().timestamp()
+
+    def monotonic(self) -> float:
+        return self.time()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)

@@ -67,6 +67,7 @@ _SOURCES = {
     "dependencies": Source.DEPENDENCIES,
     "smoke": Source.SMOKE,
     "resource_health": Source.RESOURCE_HEALTH,
+    "cost": Source.COST,
 }
 
 NOTES = """\

@@ -11,15 +11,14 @@ from shared.decision.conditions import KINDS as CONDITIONS
 from shared.model.policy_signals import _SIGNAL_KINDS
 from shared.model.policy_triggers import _CONDITION_KINDS
 from shared.model.trigger import Tier
-from tests.scenarios.fault_matrix.kinds import KINDS
+from tests.scenarios.fault_matrix.kinds import ANYWHERE, KINDS
 from tests.scenarios.fault_matrix.stream_matrix import STILL_BAD, Trials
 from tests.scenarios.fault_matrix.written import ALL, Written
 
-_SITE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/w"
 _SOME = 2
-# Played by their own tests, with a server where there is one: tests/contract/azure_sql, postgres_corruption, azure.
+# Played by their own tests, with a server where there is one: tests/contract/azure_sql, postgres_corruption.
 # What they deliver then, errors and nothing, is among the streams.
-_ELSEWHERE = frozenset({"sql", "damaged", "cost"})
+_ELSEWHERE = frozenset({"sql", "damaged"})
 
 
 @pytest.mark.parametrize("written", ALL, ids=lambda one: one.name.replace(",", ""))
@@ -47,7 +46,7 @@ def test_every_kind_of_trigger_is_played() -> None:
 
 
 def test_every_kind_of_signal_is_played() -> None:
-    policies = [kind.policy("w", Tier.CRITICAL, resource=_SITE, url="https://w.example") for kind in KINDS]
+    policies = [kind.policy("w", Tier.CRITICAL, ANYWHERE) for kind in KINDS]
     played = {signal.source for policy in policies for signal in policy.signals.values()}
     played |= {signal.source for one in ALL for signal in one.policy(Tier.CRITICAL).signals.values()}
     assert played | _ELSEWHERE == set(_SIGNAL_KINDS)
