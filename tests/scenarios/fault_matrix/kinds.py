@@ -42,6 +42,7 @@ class Source(StrEnum):
     SMOKE = "smoke"
     RESOURCE_HEALTH = "resource_health"
     COST = "cost"
+    SQL = "sql"
 
 
 WATCHED = "watched"
@@ -50,7 +51,8 @@ OTHER = "other"
 ALERT_RULE = "orders-5xx"
 WORKSPACE = "11111111-2222-3333-4444-555555555555"
 _GROUP = "/subscriptions/s1/resourceGroups/shop"
-ANYWHERE = Address(f"{_GROUP}/providers/Microsoft.Web/sites/any", "https://any.example", {"SCOPE": _GROUP})
+_SETTINGS = {"SCOPE": _GROUP, "DATABASE": "any"}
+ANYWHERE = Address(f"{_GROUP}/providers/Microsoft.Web/sites/any", "https://any.example", _SETTINGS)
 # The other trigger is always there and always heard: with it, nothing but the trigger under test can make blind.
 _POLICY = """\
 workload: {workload}
@@ -139,6 +141,7 @@ _SENT = "every: 60s, stale_after: 2m"
 _PATIENT = "every: 60s, stale_after: 6m"
 # One sample a day, known a day later: after half of a `for` of four days the next one is heard already, and no more.
 _COST = 'cost: "%SCOPE%", currency: EUR, timeout: 10s'
+_SQL = 'server: 127.0.0.1, database: "%DATABASE%", every: 60s, delay: 15s, stale_after: 1m, timeout: 10s'
 KINDS = (
     Kind(
         name="probe, failed share",
@@ -218,4 +221,6 @@ KINDS = (
         "deviates: watched, by: 40%, from: 28d, for: 4d",
         timedelta(hours=12),
     ),
+    Kind("sql", Source.SQL, f"sql: dtu, {_SQL}", "watched > 80%", "for: 4m"),
+    Kind("sql, connections", Source.SQL, f"sql: connections, {_SQL}", "watched > 90", "for: 4m"),
 )

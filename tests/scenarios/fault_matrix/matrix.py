@@ -13,7 +13,7 @@ from shared.adapters.probe_source import ProbeSource
 from shared.model.trigger import Tier
 from tests.contract.listener import Listener
 from tests.fakes.clock import FakeClock
-from tests.scenarios.fault_matrix import answered, billed, laws, monitor, probed, sent
+from tests.scenarios.fault_matrix import answered, billed, laws, monitor, probed, queried, sent
 from tests.scenarios.fault_matrix.ground import Ground
 from tests.scenarios.fault_matrix.kinds import Fault, Kind, Source
 from tests.scenarios.fault_matrix.play import Course, Play, workloads_of
@@ -25,6 +25,7 @@ _FACES: Mapping[Source, Mapping[Fault, Mapping[str, object]]] = {
     Source.LOG: monitor.FACES,
     Source.RESOURCE_HEALTH: monitor.HEALTH_FACES,
     Source.COST: billed.FACES,
+    Source.SQL: queried.FACES,
     **sent.FACES,
     **answered.FACES,
 }
@@ -39,7 +40,11 @@ def faces(source: Source, fault: Fault) -> list[str]:
 def _played(kind: Kind, fault: Fault) -> list[str]:
     """The faces that a kind of trigger can meet."""
     found = _FACES[kind.source][fault].items()
-    return [name for name, face in found if not isinstance(face, monitor.MonitorFace) or face.fits(kind)]
+    return [name for name, face in found if _fits(face, kind)]
+
+
+def _fits(face: object, kind: Kind) -> bool:
+    return not isinstance(face, monitor.MonitorFace | queried.QueriedFace) or face.fits(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,9 @@ class Stage:
             yield monitor.MonitorGround(self._azure(), kind.source, _of(faces, met))
         elif kind.source is Source.COST:
             yield billed.BilledGround(self._azure(), world.clock, _of(billed.FACES, met))
+        elif kind.source is Source.SQL:
+            with queried.queried(world.clock, _of(queried.FACES, met)) as asked:
+                yield asked
         else:
             failure = (met.fault, sent.FACES[kind.source][met.fault][met.face]) if met else None
             yield sent.SentGround(world.intake, world.clock, kind, workloads_of, failure)

@@ -16,9 +16,9 @@ from tests.scenarios.fault_matrix.stream_matrix import STILL_BAD, Trials
 from tests.scenarios.fault_matrix.written import ALL, Written
 
 _SOME = 2
-# Played by their own tests, with a server where there is one: tests/contract/azure_sql, postgres_corruption.
+# Played by its own tests, with real servers: tests/contract/postgres_corruption.
 # What they deliver then, errors and nothing, is among the streams.
-_ELSEWHERE = frozenset({"sql", "damaged"})
+_ELSEWHERE = frozenset({"damaged"})
 
 
 @pytest.mark.parametrize("written", ALL, ids=lambda one: one.name.replace(",", ""))
