@@ -10,6 +10,7 @@ from local.postgres import NEW, OLD
 from shared.adapters.postgres.corruption.reading import Reader
 from shared.decision.corruption import sample_of
 from shared.model.signal import Outcome, Sample
+from shared.model.sync import SyncRules
 from tests.contract.postgres.pairs import Database, Pair, Servers
 from tests.contract.postgres_corruption.planted import damage, look, start
 
@@ -32,7 +33,7 @@ _NO_FEED = (
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """What is done to a side since the checkpoint, by a superuser, and what is said then."""
+    """What is done to a side since the checkpoint, or to both, by a superuser, and what is said then."""
 
     says: str
     does: tuple[str, ...]
@@ -70,6 +71,15 @@ _BLIND = {
         ("DROP TABLE items", "CREATE TABLE items (id int PRIMARY KEY, a text)", "ALTER TABLE items OWNER TO keeper"),
     ),
     "a table that is gone": Blind("blind: public.items cannot be compared any more", ("DROP TABLE items",)),
+    "a column that is gone": Blind(
+        "blind: public.items cannot be compared any more: its column a is not on both sides",
+        ("ALTER TABLE items DROP COLUMN a",),
+    ),
+    "a column of another name on both sides": Blind(
+        "blind: public.items cannot be compared any more: its column a is not on both sides",
+        ("ALTER TABLE items RENAME a TO b",),
+        side="both",
+    ),
     "other keys": Blind(
         "blind: public.items cannot be compared any more: public.items: it is keyed by (id)",
         ("ALTER TABLE items DROP CONSTRAINT items_pkey", "ALTER TABLE items ADD PRIMARY KEY (a)"),
@@ -102,12 +112,14 @@ def test_it_says_that_it_is_blind_and_why(servers: Servers, kind: str) -> None:
     blind = _BLIND[kind]
     with servers.pair(OLD, NEW) as pair:
         _ready(pair)
-        side: Database = getattr(pair, blind.side)
-        _run(side, blind.does)
+        sides: list[Database] = [pair.source, pair.target] if blind.side == "both" else [getattr(pair, blind.side)]
+        for side in sides:
+            _run(side, blind.does)
         try:
             said = _said(pair)
         finally:
-            _run(side, blind.undone)
+            for side in sides:
+                _run(side, blind.undone)
         assert (said.outcome, said.value) == (Outcome.NO_DATA, None)
         assert said.note.startswith(blind.says)
 
@@ -136,6 +148,26 @@ def test_nothing_left_to_look_at_is_no_zero(servers: Servers) -> None:
         said = _said(pair)
         assert said.outcome is Outcome.NO_DATA
         assert said.note == "no table can be sampled: public.items was emptied by TRUNCATE since the checkpoint"
+
+
+def test_damage_in_a_column_is_not_forgotten_when_the_column_gets_another_name(servers: Servers) -> None:
+    with servers.pair(OLD, NEW) as pair:
+        _ready(pair)
+        damage(pair.target, "UPDATE items SET a = 'x' WHERE id = 2")
+        assert _said(pair).value == 1
+        pair.target.run("ALTER TABLE items RENAME a TO b")
+        said = _said(pair)
+        assert said.value == 1
+        assert "its column a is not on both sides" in said.note
+
+
+def test_a_column_that_is_left_out_may_go(servers: Servers) -> None:
+    rules = SyncRules(leave_out=("public.items.a",))
+    with servers.pair(OLD, NEW) as pair:
+        pair.run("CREATE TABLE items (id int PRIMARY KEY, a text, b text)", "INSERT INTO items VALUES (1, 'a', 'b')")
+        start(pair, rules)
+        pair.target.run("ALTER TABLE items DROP COLUMN a")
+        assert sample_of(look(pair, rules=rules), _AT).value == 0
 
 
 def test_damage_that_is_known_stays_known_when_capture_is_lost(servers: Servers) -> None:

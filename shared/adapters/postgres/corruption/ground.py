@@ -24,8 +24,9 @@ from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.sql import ours
 from shared.adapters.postgres.server.subscriptions import feeding
 from shared.decision.corruption import Side
+from shared.decision.sync_tables import is_written, like
 from shared.model.policy_data import Capture
-from shared.model.sync import SyncColumn, SyncPlan, SyncTable
+from shared.model.sync import SyncColumn, SyncPlan, SyncRules, SyncTable
 from shared.model.tables import Catalogue
 
 # Values of a family are written alike in each of its types; the widest one first.
@@ -104,6 +105,33 @@ def lay_ground(sides: Sides, since: Since) -> Ground | str:
         left_out={name: why for name, why in left_out.items() if name not in lost},
         lost=lost,
     )
+
+
+def without_narrower(ground: Ground, sides: Sides, since: Since, rules: SyncRules) -> Ground:
+    """Leave nothing to be searched of a table of which a column cannot be compared any more.
+
+    Its rows would look alike in what is left, and damage that was found in that column would be forgotten.
+    """
+    found = {name: _missing(name, of, sides, since, rules) for name, of in ground.comparable.items()}
+    said = "cannot be compared any more: its column {} is not on both sides"
+    narrower = {name: said.format(column) for name, column in found.items() if column}
+    return replace(
+        ground,
+        comparable={name: of for name, of in ground.comparable.items() if name not in narrower},
+        tables={name: of for name, of in ground.tables.items() if name not in narrower},
+        left_out={name: why for name, why in ground.left_out.items() if name not in narrower},
+        lost={**narrower, **ground.lost},
+    )
+
+
+def _missing(name: str, of: SyncTable, sides: Sides, since: Since, rules: SyncRules) -> str | None:
+    """Return a column that both sides had at the checkpoint, that writers fill, and that one of them lacks now."""
+    known = [since.of(side).content["tables"][name]["columns"] for side in Side]
+    now = [catalogue.tables[of.name].by_name for catalogue in (sides.here, sides.there)]
+    gone = [column for column in known[0] if column in known[1] and not all(column in side for side in now)]
+    computed = {column for side in now for column, one in side.items() if not is_written(one)}
+    kept = (column for column in gone if not like(f"{name}.{column}", rules.leave_out))
+    return next((column for column in kept if column not in computed), None)
 
 
 def _comparable(plan: SyncPlan) -> dict[str, SyncTable]:

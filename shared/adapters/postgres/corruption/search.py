@@ -19,7 +19,7 @@ from time import monotonic
 
 from psycopg import Connection, errors
 
-from shared.adapters.postgres.corruption.ground import Ground, Since, lay_ground, newest_checkpoint
+from shared.adapters.postgres.corruption.ground import Ground, Since, lay_ground, newest_checkpoint, without_narrower
 from shared.adapters.postgres.corruption.reading import Reader
 from shared.adapters.postgres.corruption.records import (
     damaged_keys,
@@ -95,7 +95,9 @@ class Search:
 
     def ground(self) -> Ground | str:
         """Return which tables can be searched now."""
-        return lay_ground(read_sides(self.source, self.target, self.rules), self.since)
+        sides = read_sides(self.source, self.target, self.rules)
+        ground = lay_ground(sides, self.since)
+        return ground if isinstance(ground, str) else without_narrower(ground, sides, self.since, self.rules)
 
     def differing(self, of: SyncTable, by: Hash, side: Side, blocks: range) -> list[Key]:
         """Return the keys of the rows of some blocks of a side that are not the same on the other one."""
