@@ -43,6 +43,7 @@ class Source(StrEnum):
     RESOURCE_HEALTH = "resource_health"
     COST = "cost"
     SQL = "sql"
+    DAMAGED = "damaged"
 
 
 WATCHED = "watched"
@@ -51,7 +52,8 @@ OTHER = "other"
 ALERT_RULE = "orders-5xx"
 WORKSPACE = "11111111-2222-3333-4444-555555555555"
 _GROUP = "/subscriptions/s1/resourceGroups/shop"
-_SETTINGS = {"SCOPE": _GROUP, "DATABASE": "any"}
+_SIDES = {"SOURCE": "postgresql://any.example/old", "TARGET": "postgresql://any.example/new"}
+_SETTINGS = {"SCOPE": _GROUP, "DATABASE": "any", **_SIDES}
 ANYWHERE = Address(f"{_GROUP}/providers/Microsoft.Web/sites/any", "https://any.example", _SETTINGS)
 # The other trigger is always there and always heard: with it, nothing but the trigger under test can make blind.
 _POLICY = """\
@@ -67,6 +69,7 @@ triggers:
     - {{name: other, when: other > 50}}
 guards: {{blind_page_after: 60s}}
 checks: {{front: {{get: /, timeout: 3s}}}}
+{more}
 """
 _OTHER_TIER = {Tier.CRITICAL: Tier.WARNING, Tier.WARNING: Tier.CRITICAL, Tier.INVESTIGATION: Tier.CRITICAL}
 
@@ -77,6 +80,7 @@ class Kind:
 
     Attributes:
         when: Empty where `shape` says it all.
+        more: What else the policy says.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Kind:
     when: str
     shape: str
     every: timedelta = timedelta(minutes=1)
+    more: str = ""
 
     def policy(self, workload: str, tier: Tier, address: Address) -> Policy:
         """The policy of a workload with this trigger in a tier, and the other one."""
@@ -97,6 +102,7 @@ class Kind:
             trigger=", ".join(filter(None, [f"when: {self.when}" if self.when else "", self.shape])),
             tier=tier.value,
             other_tier=_OTHER_TIER[tier].value,
+            more=self.more,
         )
         return read_policy(text, file=f"{workload}.yaml", settings=address.settings)
 
@@ -223,4 +229,12 @@ KINDS = (
     ),
     Kind("sql", Source.SQL, f"sql: dtu, {_SQL}", "watched > 80%", "for: 4m"),
     Kind("sql, connections", Source.SQL, f"sql: connections, {_SQL}", "watched > 90", "for: 4m"),
+    Kind(
+        "damaged",
+        Source.DAMAGED,
+        "damaged: shop, sample: 100%, every: 60s, stale_after: 1m, timeout: 60s",
+        "watched > 0",
+        "for: 2m",
+        more='databases: {shop: {source: "%SOURCE%", target: "%TARGET%", tls: false}}',
+    ),
 )

@@ -19,6 +19,11 @@ covers time. A source that speaks only now and then cannot be told from one that
   after a bad word, and nothing at all when there was none.
 - A bad word from before the fault counts as if there were no fault, no sooner and no later: the trigger fires when the
   word has stood for its `for`, and not before. Such cells are marked: it is the word that acts, not the outage.
+
+Damage that was found is kept, and counts until the rows are seen alike. When the ground for finding more is lost (a
+table is not logged any more, or has another name), the damaged rows are none the better: whoever is called at night
+must not read "blind" over rows that are known to be lost. Where such a fault meets a bad word (`Course.stands`), the
+word stands as with `hold`, and acts. Where all was well, or nothing known, such a fault is blindness like any other.
 """
 
 from collections.abc import Iterator
@@ -41,16 +46,17 @@ _ACTIONS = frozenset({*_ACTION_OF.values(), EventKind.HELD_BACK, EventKind.START
 
 def fail_open(kind: Kind, course: Course) -> Iterator[str]:
     """Say where somebody was told that all is well, or nobody that nothing is seen."""
-    judge = _standing_word if kind.holds else _blind_in_time
+    word = _is_word(kind, course)
+    judge = _standing_word if word else _blind_in_time
     for moment in course.moments:
         wrong = judge(kind, course, moment)
         if wrong:
             yield f"{course.story}, {_after(course, moment)}: {wrong}: {moment.reading.sentence}"
             break
     told = any(event.kind is EventKind.BLIND for event in course.events)
-    if not kind.holds and not told and course.tier is not Tier.INVESTIGATION:
+    if not word and not told and course.tier is not Tier.INVESTIGATION:
         yield f"{course.story}: nobody was paged"
-    if kind.holds and course.story is Story.PENDING and not _acted(course):
+    if word and course.story is Story.PENDING and not _acted(course):
         yield f"{course.story}: a word that stood for its whole `for` was lost"
 
 
@@ -85,12 +91,16 @@ def outage_caused(kind: Kind, course: Course) -> Iterator[str]:
 
 def by_word(kind: Kind, course: Course) -> bool:
     """Tell whether a word from before the fault acted, as it had to."""
-    return kind.holds and course.story is Story.PENDING and _acted(course)
+    return _is_word(kind, course) and course.story is Story.PENDING and _acted(course)
+
+
+def _is_word(kind: Kind, course: Course) -> bool:
+    return kind.holds or course.stands
 
 
 def _by_its_word(kind: Kind, course: Course, later: timedelta) -> bool:
     before = course.before
-    return bool(kind.holds and before and before.since and before.held + later >= kind.rule.hold_for)
+    return bool(_is_word(kind, course) and before and before.since and before.held + later >= kind.rule.hold_for)
 
 
 def _acted(course: Course) -> bool:

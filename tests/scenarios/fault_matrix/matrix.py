@@ -13,7 +13,7 @@ from shared.adapters.probe_source import ProbeSource
 from shared.model.trigger import Tier
 from tests.contract.listener import Listener
 from tests.fakes.clock import FakeClock
-from tests.scenarios.fault_matrix import answered, billed, laws, monitor, probed, queried, sent
+from tests.scenarios.fault_matrix import answered, billed, compared, laws, monitor, probed, queried, sent
 from tests.scenarios.fault_matrix.ground import Ground
 from tests.scenarios.fault_matrix.kinds import Fault, Kind, Source
 from tests.scenarios.fault_matrix.play import Course, Play, workloads_of
@@ -26,6 +26,7 @@ _FACES: Mapping[Source, Mapping[Fault, Mapping[str, object]]] = {
     Source.RESOURCE_HEALTH: monitor.HEALTH_FACES,
     Source.COST: billed.FACES,
     Source.SQL: queried.FACES,
+    Source.DAMAGED: compared.FACES,
     **sent.FACES,
     **answered.FACES,
 }
@@ -71,17 +72,19 @@ class Met(NamedTuple):
 
 
 class Stage:
-    """What all plays share: the simulated time, the simulator of Azure (started when it is needed), a prober."""
+    """What all plays share: the simulated time, a prober, and, started when needed, Azure and a database server."""
 
     def __init__(
         self,
         clock: FakeClock,
         azure: Callable[[], monitor.Azure],
+        bases: Callable[[], compared.Bases],
         prober: HttpProber,
         answering: answered.Answering,
     ) -> None:
         self._clock = clock
         self._azure = azure
+        self._bases = bases
         self._probes = ProbeSource(prober, Outbound())
         self._answering = answering
 
@@ -98,7 +101,8 @@ class Stage:
 
     def _play(self, kind: Kind, fault: Fault, face: str) -> list[Course]:
         with world_at(self._clock) as world, self._ground(world, kind, Met(fault, face)) as ground:
-            return Play(world, kind, ground, hasty=fault is Fault.SLOW).with_fault()
+            stands = kind.source is Source.DAMAGED and compared.FACES[fault][face].stands
+            return Play(world, kind, ground, hasty=fault is Fault.SLOW, stands=stands).with_fault()
 
     def control(self, kind: Kind, bad: Listener | None = None) -> dict[Tier, tuple[str, ...]]:
         """Play a kind with sources in order; what is wrong, by tier."""
@@ -126,6 +130,9 @@ class Stage:
         elif kind.source is Source.SQL:
             with queried.queried(world.clock, _of(queried.FACES, met)) as asked:
                 yield asked
+        elif kind.source is Source.DAMAGED:
+            with compared.compared(self._bases(), _of(compared.FACES, met)) as comparing:
+                yield comparing
         else:
             failure = (met.fault, sent.FACES[kind.source][met.fault][met.face]) if met else None
             yield sent.SentGround(world.intake, world.clock, kind, workloads_of, failure)
@@ -156,5 +163,6 @@ def stage() -> Iterator[Stage]:
     clock = FakeClock()
     with ExitStack() as stack, ThreadPoolExecutor(8) as pool, ThreadPoolExecutor(8) as smoke:
         azure = cache(lambda: stack.enter_context(monitor.azure_at(clock)))
+        bases = cache(lambda: stack.enter_context(compared.bases()))
         prober = HttpProber(pool)
-        yield Stage(clock, azure, prober, answered.Answering(prober, smoke))
+        yield Stage(clock, azure, bases, prober, answered.Answering(prober, smoke))

@@ -26,6 +26,7 @@ class Course:
 
     Attributes:
         before: What the trigger said last; `None` for a workload that joined later.
+        stands: The bad that was found before is known all the same.
         events: Those of later.
         rollbacks: Ids of those that were started.
     """
@@ -34,6 +35,7 @@ class Course:
     tier: Tier
     struck_at: datetime
     before: TriggerReading | None
+    stands: bool = False
     moments: list[Moment] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     rollbacks: list[str] = field(default_factory=list)
@@ -50,9 +52,15 @@ def workloads_of(story: Story) -> list[str]:
 class Play:
     """A play in the making."""
 
-    def __init__(self, world: World, kind: Kind, ground: Ground, *, hasty: bool = False) -> None:
-        """`hasty`: wait less for answers once the fault has begun, because none will come in time."""
+    def __init__(self, world: World, kind: Kind, ground: Ground, *, hasty: bool = False, stands: bool = False) -> None:
+        """Prepare it.
+
+        Args:
+            hasty: Wait less for answers once the fault has begun, because none will come in time.
+            stands: What was found before the fault is known all the same.
+        """
         self._hasty = hasty
+        self._stands = stands
         self._world = world
         self._kind = kind
         self._ground = ground
@@ -135,6 +143,7 @@ class Play:
                 tier=tier,
                 struck_at=now,
                 before=None if story is Story.UNHEARD else self._world.moment(workload_of(story, tier)).reading,
+                stands=self._stands and story is Story.PENDING,
             )
             for story in stories
             for tier in Tier

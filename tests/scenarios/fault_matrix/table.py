@@ -69,11 +69,13 @@ _SOURCES = {
     "resource_health": Source.RESOURCE_HEALTH,
     "cost": Source.COST,
     "sql": Source.SQL,
+    "damaged": Source.DAMAGED,
 }
 
 NOTES = """\
 (word): `no_data: hold`; a bad word from before the fault stands, and acted when its `for` was over, no sooner.
 probe, slow: a request that is sent and not answered in time is no fault of the probe but a failure of the site.
+damaged (word): rows that were found damaged before the fault are known all the same; see `laws.py`.
 sql: the driver's side of the server is a stand-in: no SQL Server is at hand.
 alert, empty and NaN: an alert whose context or figure is missing counts (see "no fault"); what is no alert is refused.
 """
