@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.errors import OutcomeUnknown, TransientError
 from shared.ports import Ledger, Row, Write
@@ -66,3 +67,40 @@ class Recorded:
     def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
         self.commits.append([write.key for write in writes])
         return self.ledger.commit(workload, writes)
+
+
+class Trouble(StrEnum):
+    """What a storage fails at."""
+
+    READS = "it cannot be read"
+    WRITES = "it cannot be written"
+    ALL = "it does not answer"
+    REPLIES = "it writes, and nobody is told"
+
+
+@dataclass(slots=True)
+class Failing:
+    """A ledger that fails for everybody while it has trouble."""
+
+    ledger: Ledger
+    trouble: Trouble | None = None
+
+    def read(self, workload: str, key: str) -> Row | None:
+        self._look()
+        return self.ledger.read(workload, key)
+
+    def scan(self, workload: str, prefix: str, *, limit: int = 1000) -> list[Row]:
+        self._look()
+        return self.ledger.scan(workload, prefix, limit=limit)
+
+    def commit(self, workload: str, writes: Sequence[Write]) -> Mapping[str, str]:
+        if self.trouble in (Trouble.WRITES, Trouble.ALL):
+            raise TransientError("writing: 503")
+        versions = self.ledger.commit(workload, writes)
+        if self.trouble is Trouble.REPLIES:
+            raise OutcomeUnknown("writing: the connection ended without an answer")
+        return versions
+
+    def _look(self) -> None:
+        if self.trouble in (Trouble.READS, Trouble.ALL):
+            raise TransientError("reading: 503")

@@ -7,14 +7,19 @@ from rich.console import Console
 from rich.progress import track
 
 from shared.model.trigger import Tier
+from tests.scenarios.fault_matrix.kept import KINDS as KEPT_KINDS
+from tests.scenarios.fault_matrix.kept import Way, kept_cells
 from tests.scenarios.fault_matrix.kinds import KINDS, Fault
 from tests.scenarios.fault_matrix.matrix import Cell, stage
 from tests.scenarios.fault_matrix.stream_matrix import StreamCell, Trials
 from tests.scenarios.fault_matrix.table import (
     NOTES,
+    broken_kept,
     broken_lines,
     broken_streams,
     faces_table,
+    kept_summary,
+    kept_table,
     matrix_table,
     streams_summary,
     streams_table,
@@ -36,10 +41,11 @@ def main() -> int:
             controls[kind.name] = staged.control(kind)
             for fault in Fault:
                 cells += staged.cells(kind, fault)
+    kept = [cell for kind in KEPT_KINDS for way in Way for cell in kept_cells(kind, way)]
     streams = _streams()
-    broken = [*broken_lines(cells, controls), *broken_streams(streams)]
-    tables = (faces_table(), matrix_table(cells, controls), NOTES, streams_table(streams))
-    for printed in (*tables, *broken, streams_summary(streams), summary(cells)):
+    broken = [*broken_lines(cells, controls), *broken_kept(kept), *broken_streams(streams)]
+    tables = (faces_table(), matrix_table(cells, controls), NOTES, kept_table(kept), streams_table(streams))
+    for printed in (*tables, *broken, kept_summary(kept), streams_summary(streams), summary(cells)):
         shown.print(printed, markup=False)
     return bool(broken)
 

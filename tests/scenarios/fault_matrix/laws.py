@@ -36,12 +36,12 @@ from tests.scenarios.fault_matrix.kinds import Kind
 from tests.scenarios.fault_matrix.play import Course
 from tests.scenarios.fault_matrix.world import Moment
 
-_ACTION_OF = {
+ACTION_OF = {
     Tier.CRITICAL: EventKind.DECIDED,
     Tier.WARNING: EventKind.ASKED,
     Tier.INVESTIGATION: EventKind.PAUSED,
 }
-_ACTIONS = frozenset({*_ACTION_OF.values(), EventKind.HELD_BACK, EventKind.STARTED})
+ACTIONS = frozenset({*ACTION_OF.values(), EventKind.HELD_BACK, EventKind.STARTED})
 
 
 def fail_open(kind: Kind, course: Course) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _standing_word(_: Kind, course: Course, moment: Moment) -> str | None:
 def outage_caused(kind: Kind, course: Course) -> Iterator[str]:
     """Say what was done, asked or held back although nothing but the source had gone wrong."""
     for event in course.events:
-        if event.kind in _ACTIONS and not _by_its_word(kind, course, event.at - course.struck_at):
+        if event.kind in ACTIONS and not _by_its_word(kind, course, event.at - course.struck_at):
             yield f"{course.story}: {event.kind} {event.at - course.struck_at} later: {event.sentence}"
     if course.rollbacks and not by_word(kind, course):
         yield f"{course.story}: {course.rollbacks[0]} was started"
@@ -104,7 +104,7 @@ def _by_its_word(kind: Kind, course: Course, later: timedelta) -> bool:
 
 
 def _acted(course: Course) -> bool:
-    return any(event.kind is _ACTION_OF[course.tier] for event in course.events)
+    return any(event.kind is ACTION_OF[course.tier] for event in course.events)
 
 
 def control(course: Course) -> Iterator[str]:
@@ -113,13 +113,13 @@ def control(course: Course) -> Iterator[str]:
     if course.story is Story.QUIET:
         if (end.verdict, end.reading.verdict) != (Verdict.HEALTHY, Verdict.HEALTHY):
             yield f"{end.verdict} on a good site: {end.reading.sentence}"
-        if unwanted := [event.sentence for event in course.events if event.kind in _ACTIONS]:
+        if unwanted := [event.sentence for event in course.events if event.kind in ACTIONS]:
             yield f"acted on a good site: {unwanted[0]}"
         return
     if end.reading.state is not TriggerState.FIRING or end.verdict is not Verdict.UNHEALTHY:
         yield f"{end.verdict} and {end.reading.state} on a bad site: {end.reading.sentence}"
     if not _acted(course):
-        yield f"no {_ACTION_OF[course.tier]} on a bad site"
+        yield f"no {ACTION_OF[course.tier]} on a bad site"
     if bool(course.rollbacks) is not (course.tier is Tier.CRITICAL):
         yield f"{len(course.rollbacks)} rollbacks on a bad site in tier {course.tier}"
 

@@ -65,7 +65,7 @@ class Play:
         self._kind = kind
         self._ground = ground
         self._stories = (Story.QUIET, Story.PENDING) if kind.pends else (Story.QUIET,)
-        self._watch = world.watch(ground)
+        self._watch = world.watch(ground.sources())
 
     def with_fault(self) -> list[Course]:
         """Play with the fault that the ground has."""

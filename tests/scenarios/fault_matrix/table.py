@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.model.trigger import Tier
+from tests.scenarios.fault_matrix.kept import TROUBLES, KeptCell
 from tests.scenarios.fault_matrix.kinds import KINDS, Fault, Kind, Source
 from tests.scenarios.fault_matrix.matrix import Cell, faces
 from tests.scenarios.fault_matrix.stream_matrix import StreamCell
@@ -130,6 +131,27 @@ def streams_summary(cells: Sequence[StreamCell]) -> str:
     opened = sum(bool(cell.fail_open) for cell in cells)
     caused = sum(bool(cell.outage_caused) for cell in cells)
     return f"streams: {len(cells)} cells, {plays} plays: {opened} fail-open, {caused} outage-caused"
+
+
+def kept_table(cells: Sequence[KeptCell]) -> Table:
+    """One row for every kind of source and way of the world, one column for every trouble; a cell is of all tiers."""
+    table = Table("source", "the world", *TROUBLES, title="Trouble of our own storage")
+    for (kind, way), same in groupby(cells, key=lambda cell: (cell.kind, cell.way)):
+        some = list(same)
+        wrong = {cell.trouble for cell in some if cell.wrong}
+        texts = (Text("WRONG", "bold red") if trouble in wrong else Text("ok", "green") for trouble in TROUBLES)
+        table.add_row(kind, way, *texts)
+    return table
+
+
+def broken_kept(cells: Sequence[KeptCell]) -> list[str]:
+    """Every cell that broke a law, in a line."""
+    return [f"{cell.kind}, {cell.trouble}, {cell.way}, {cell.tier}: {cell.wrong[0]}" for cell in cells if cell.wrong]
+
+
+def kept_summary(cells: Sequence[KeptCell]) -> str:
+    """The last line but two."""
+    return f"storage: {len(cells)} cells: {sum(bool(cell.wrong) for cell in cells)} wrong"
 
 
 def summary(cells: Sequence[Cell]) -> str:

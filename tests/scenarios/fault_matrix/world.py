@@ -1,6 +1,6 @@
 """The engine of a play: the real watch and intake on a ledger in memory, at a time that the play drives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from shared.model.budget import Budget
 from shared.model.event import Event
 from shared.model.policy import Policy
 from shared.model.trigger import TriggerReading, Verdict
+from shared.ports import SampleSource
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import MemoryDoorbell
+from tests.fakes.interrupted import Failing
 from tests.fakes.ledger import MemoryLedger
-from tests.scenarios.fault_matrix.ground import Ground
 from tests.scenarios.fault_matrix.kinds import WATCHED
 
 _AMPLE = Budget(100, timedelta(hours=1))
@@ -34,27 +35,32 @@ class Moment:
 
 
 class World:
-    """The engine on a ledger of its own, with the adapters that a play brings."""
+    """The engine on a ledger of its own, with the adapters that a play brings.
+
+    Attributes:
+        storage: The ledger as the engine has it; what the play asks for is read past any trouble of it.
+    """
 
     def __init__(self, clock: FakeClock, jobs: ThreadPoolExecutor, cycles: ThreadPoolExecutor) -> None:
         self.clock = clock
         self._jobs = jobs
         self._cycles = cycles
         self._ledger = MemoryLedger()
-        self._doorbell = MemoryDoorbell()
+        self.storage = Failing(self._ledger)
+        self.doorbell = MemoryDoorbell()
         self.policies: dict[str, Policy] = {}
         self.intake = Intake(
-            ledger=self._ledger, doorbell=self._doorbell, policies=lambda: self.policies, clock=self.clock
+            ledger=self.storage, doorbell=self.doorbell, policies=lambda: self.policies, clock=self.clock
         )
 
-    def watch(self, ground: Ground) -> Watch:
+    def watch(self, sources: Mapping[str, SampleSource]) -> Watch:
         return Watch(
-            ledger=self._ledger,
-            doorbell=self._doorbell,
-            warmer=self._doorbell,
-            collector=Collector(ground.sources(), self._jobs),
+            ledger=self.storage,
+            doorbell=self.doorbell,
+            warmer=self.doorbell,
+            collector=Collector(sources, self._jobs),
             policies=lambda: self.policies,
-            fleet=Fleet(self._ledger, _AMPLE, self.clock),
+            fleet=Fleet(self.storage, _AMPLE, self.clock),
             clock=self.clock,
             pool=self._cycles,
         )
