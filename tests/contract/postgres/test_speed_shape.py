@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -23,6 +22,7 @@ from shared.adapters.postgres.way_back.state import Stage, State
 from shared.adapters.postgres.way_back.sync import Sync
 from shared.model.sync import Pass
 from tests.contract.postgres.pairs import Pair, Servers
+from tests.contract.postgres.waits import waits
 from tests.contract.postgres.ways import RULES, back, rows, start
 
 _ROWS = 1_000
@@ -30,19 +30,6 @@ _ROWS = 1_000
 _ANSWERS_A_CHUNK = 5
 # Each some hundred rows that are sent are one more wait, that takes no answer.
 _WRITES = _ROWS // 200 + 1
-
-
-@contextmanager
-def _waits() -> Iterator[Counter[str]]:
-    counted: Counter[str] = Counter()
-    plain = session._Side.wait
-
-    def wait(self: session._Side, *given: Any, **named: Any) -> Any:
-        counted[self.called] += 1
-        return plain(self, *given, **named)
-
-    with patch.object(session._Side, "wait", wait):
-        yield counted
 
 
 def _filled(pair: Pair) -> str:
@@ -64,13 +51,13 @@ def test_keys_and_chunks_cost_few_answers_however_many_rows_they_have(servers: S
             (of,) = read_sides(source, target, RULES).plan.tables
             prepare_source(source)
             prepare_target(target)
-            with _waits() as counted:
+            with waits() as counted:
                 pin_written(target, "sync", of, snapshot, 5_000)
                 pin_more(target, "sync", of, 1, [], 5_000)
             assert counted == {"target": 2}
             prepare_images(source, of)
             save_state(source, "sync", State(stage=Stage.COPY))
-            with _waits() as counted:
+            with waits() as counted:
                 chunk = Chunk(sync="sync", of=of, round=1, does=Pass.MOVE, number=0)
                 apply_chunk(target, source, chunk, replica_role=True)
             assert counted["source"] <= _ANSWERS_A_CHUNK + _WRITES
@@ -82,7 +69,7 @@ def _waits_by_stage() -> Iterator[dict[str, Counter[str]]]:
     """Count waits by stage; what is asked between two of them, such as both catalogues, is in none."""
     by_stage: dict[str, Counter[str]] = {}
     plain = Sync._timed
-    with _waits() as counted:
+    with waits() as counted:
 
         def timed(self: Sync, stages: Stages, state: State, until: float) -> State:
             before = Counter(counted)
@@ -111,17 +98,17 @@ def test_each_stage_waits_for_few_answers(servers: Servers, tables: int) -> None
         start(pair)
         for number in range(tables):
             pair.target.run(f"INSERT INTO items_{number} VALUES (1, 'written')")  # noqa: S608  # a number
-        with _waits_by_stage() as waits:
+        with _waits_by_stage() as counted:
             assert back(pair).stage is Stage.DONE
         for stage, (first, more) in _MOST.items():
             here, there = (once + each * (tables - 1) for once, each in zip(first, more, strict=True))
-            assert waits[stage] <= Counter(source=here, target=there), stage
+            assert counted[stage] <= Counter(source=here, target=there), stage
 
 
 def test_a_catalogue_is_one_answer(servers: Servers) -> None:
     with servers.pair(OLD, NEW) as pair:
         pair.run("CREATE TABLE items (id int PRIMARY KEY, name text)")
-        with pair.source.access.connected(statement=RULES.statement_timeout) as source, _waits() as counted:
+        with pair.source.access.connected(statement=RULES.statement_timeout) as source, waits() as counted:
             assert len(read_catalogue(source).tables) == 1
         assert counted == {"source": 1}
 
@@ -130,10 +117,10 @@ def test_more_work_where_an_answer_takes_long(servers: Servers) -> None:
     with servers.pair(OLD, NEW) as pair, Proxy("127.0.0.1", pair.source.cluster.port, delay_s=0.002) as far:
         access = pair.source.access
         conninfo = make_conninfo(access.conninfo, port=far.port, sslmode="disable")
-        waits = {"statement": RULES.statement_timeout}
-        with access.connected(**waits) as near:
+        within = {"statement": RULES.statement_timeout}
+        with access.connected(**within) as near:
             assert workers_for(near, 5) == 5
-        with session.Access("source", conninfo, verified=False).connected(**waits) as away:
+        with session.Access("source", conninfo, verified=False).connected(**within) as away:
             assert (workers_for(away, 2), workers_for(away, 6)) == (4, 6)
 
 
