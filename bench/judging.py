@@ -37,7 +37,7 @@ _EVERY = timedelta(seconds=10)
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ROUNDS = 5
 _PASTS = 100
-_FEW, _QUARTERS, _CYCLES_A_QUARTER = 20, 4, 150
+_FEW, _QUARTERS, _CYCLES_A_QUARTER = 4, 4, 150
 _COUNTED = 20, 20
 _SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites"
 _LIKE = {"error_rate": (0.004, 50), "p95": (420.0, 50), "cpu": (40.0, 1), "throughput": (900.0, 1)}
