@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SCENARIO ?= bad-build
 BIN := .venv/bin
-MATRICES := tests/scenarios/fault_matrix tests/scenarios/crash_matrix tests/scenarios/answer_matrix tests/scenarios/readiness_matrix
+MATRICES := tests/scenarios/crash_matrix tests/scenarios/fault_matrix tests/scenarios/answer_matrix tests/scenarios/readiness_matrix
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: help setup demo dev test test-fast check matrices policies format infra bench bench-detection bench-sync lock pages clean
