@@ -16,6 +16,8 @@ from shared.errors import InvalidInput
 from shared.model.alert import Alert, AlertCondition, read_alert
 from tests.unit.alerts.payloads import EVERY_SHAPE, RECEIVED_AT, common, log_search
 
+pytestmark = pytest.mark.long
+
 KEYS = [
     *("schemaId", "data", "essentials", "alertContext", "context", "activityLog", "AlertRuleName", "BudgetName"),
     *("WebhookName", "RequestBody", "headers", "body", "condition", "allOf", "metricName", "properties", "labels"),

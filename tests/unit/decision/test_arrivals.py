@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from shared.model.signal import Sample, Series, failed, measured, merge
 from shared.model.trigger import RollbackTrigger, TriggerState
 from tests.unit.decision.build import assess, at, bursts, seconds, trigger
 from tests.unit.decision.strategies import LAST_S, histories, triggers
+
+pytestmark = pytest.mark.long
 
 NOW = at(LAST_S + 10)
 LONG = timedelta(hours=1)

@@ -16,6 +16,8 @@ from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.fakes.runs import new_run
 
+pytestmark = pytest.mark.long
+
 _LONGEST_S = 3 * 3600
 _NAMES = {
     "web": ("split", "swap", "edge"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from shared.model.trigger import Comparator, NoData, RollbackTrigger, TriggerSta
 from tests.unit.decision.build import MICROSECOND, NEVER, assess, at, changed, threshold_of
 from tests.unit.decision.oracle import answer_of
 from tests.unit.decision.strategies import LAST_S, alone, histories, moments, silences, triggers
+
+pytestmark = pytest.mark.long
 
 _AFTER_ALL = at(LAST_S + 1)
 _MIRROR = {

@@ -11,6 +11,8 @@ from tests.unit.decision.build import assess
 from tests.unit.decision.oracle import answer_of, expected, speaks, violating_mean
 from tests.unit.decision.strategies import alone, crowds, histories, moments, triggers
 
+pytestmark = pytest.mark.long
+
 
 @settings(max_examples=300)
 @given(triggers(), histories(), moments)

@@ -19,6 +19,8 @@ from tests.fakes.clock import NOON
 from tests.fakes.policies import policy
 from tests.unit.engine.asked import LEVELS, Asked
 
+pytestmark = pytest.mark.long
+
 _TRIGGERS = (
     "  critical:\n    - {name: errors, when: error_rate > 5%, for: 20s, at_least: 20 requests}\n",
     "  critical:\n"

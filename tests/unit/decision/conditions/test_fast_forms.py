@@ -24,6 +24,8 @@ from tests.unit.decision.conditions import plain_forms
 from tests.unit.decision.conditions.test_laws import PLAYED, stories
 from tests.unit.decision.strategies import histories
 
+pytestmark = pytest.mark.long
+
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 _DECIMALS = st.sampled_from([0.05, 0.1, 0.1, 0.2, 0.3, 0.15, 1e-7, 3.0, 420.123456789, 1e22])
 _LINES = st.lists(st.tuples(st.integers(0, 30), _DECIMALS, st.sampled_from([1, 3, 20])), min_size=1, max_size=12)
