@@ -26,7 +26,7 @@ test: setup ## run all tests, against a real Azurite
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(MATRICES)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/scenarios $(addprefix --ignore=,$(MATRICES))
 
-test-fast: setup ## run the tests that one edits by, in under a minute
+test-fast: setup ## run the tests that one edits by (one to two minutes)
 	@$(BIN)/python -m pytest -n 2 -m "not long" tests/unit
 
 check: setup ## lint, format, types, import contracts
