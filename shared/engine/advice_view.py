@@ -14,7 +14,7 @@ from shared.analytics.advisors import costly_indexes, index_advice, most_expensi
 from shared.clock import Clock
 from shared.engine.incidents import outcome_of
 from shared.errors import ControllerError, TransientError
-from shared.model.database_advice import DatabaseAdvice, QueryCost, WorkloadAdvice
+from shared.model.database_advice import DatabaseAdvice, WorkloadAdvice
 from shared.model.policy import Policy, policy_of
 from shared.model.policy_outside_signals import SqlSignal
 from shared.model.quantity import say_span
@@ -79,7 +79,7 @@ def _advice(place: str, queries: Told[ExpensiveQuery], use: Told[IndexUse]) -> D
     known, indexes = _rows(queries), _rows(use)
     return DatabaseAdvice(
         place=place,
-        queries=tuple(QueryCost.of(row) for row in most_expensive(known)),
+        queries=tuple(most_expensive(known)),
         indexes=tuple(costly_indexes(indexes)),
         advice=(*query_advice(known), *index_advice(indexes)),
         problem=_problem(queries, use),

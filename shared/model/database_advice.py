@@ -7,36 +7,6 @@ from shared.model.sql_rows import ExpensiveQuery, IndexUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueryCost:
-    """What a query cost, without its text: that holds values of rows, which not every reader may see.
-
-    Attributes:
-        query_id: Its number in Query Store, where its text stands.
-        executions: Since the beginning of the time that was asked for.
-        cpu_ms: CPU of all executions together.
-        duration_ms: Mean of an execution.
-        logical_reads: Mean of an execution, in pages of 8 KiB.
-    """
-
-    query_id: int
-    executions: int
-    cpu_ms: float
-    duration_ms: float
-    logical_reads: float
-
-    @classmethod
-    def of(cls, row: ExpensiveQuery) -> "QueryCost":
-        """Return the numbers of a query."""
-        return cls(
-            query_id=row.query_id,
-            executions=row.executions,
-            cpu_ms=row.cpu_ms,
-            duration_ms=row.duration_ms,
-            logical_reads=row.logical_reads,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseAdvice:
     """One database.
 
@@ -49,7 +19,7 @@ class DatabaseAdvice:
     """
 
     place: str
-    queries: tuple[QueryCost, ...]
+    queries: tuple[ExpensiveQuery, ...]
     indexes: tuple[IndexUse, ...]
     advice: tuple[str, ...]
     problem: str | None

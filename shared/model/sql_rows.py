@@ -31,9 +31,10 @@ class ResourceUse:
 class ExpensiveQuery:
     """One of the queries that used the most CPU, as Query Store remembers it.
 
+    Its text is not read: that holds values of rows, which not everybody may see.
+
     Attributes:
-        query_id: Its number in Query Store.
-        text: Its first 200 characters, literals and all: for people who may see the data.
+        query_id: Its number in Query Store, where its text stands.
         executions: In the interval that was asked for.
         cpu_ms: CPU of all executions together.
         duration_ms: Mean of an execution.
@@ -41,7 +42,6 @@ class ExpensiveQuery:
     """
 
     query_id: int
-    text: str
     executions: int
     cpu_ms: float
     duration_ms: float

@@ -28,12 +28,12 @@ def test_a_value_of_now_keeps_the_servers_time() -> None:
     assert value_now((_AT, 85)) == (_UTC, 85.0)
 
 
-def test_a_query_is_shown_on_one_line() -> None:
-    row = (7, "SELECT *\n  FROM orders", 12, Decimal("340.5"), 28.4, None)
+def test_a_query_is_known_by_its_number() -> None:
+    row = (7, 12, Decimal("340.5"), 28.4, None)
     with pytest.raises(PermanentError, match="what is no number"):
         expensive_query(row)
-    assert expensive_query((*row[:5], 900)) == ExpensiveQuery(
-        query_id=7, text="SELECT * FROM orders", executions=12, cpu_ms=340.5, duration_ms=28.4, logical_reads=900
+    assert expensive_query((*row[:4], 900)) == ExpensiveQuery(
+        query_id=7, executions=12, cpu_ms=340.5, duration_ms=28.4, logical_reads=900
     )
 
 

@@ -119,9 +119,7 @@ def test_costs_are_by_unit_and_savings_against_what_it_was() -> None:
 
 
 def query(number: int, cpu_ms: float) -> ExpensiveQuery:
-    return ExpensiveQuery(
-        query_id=number, text="select 1", executions=2, cpu_ms=cpu_ms, duration_ms=1_000.0, logical_reads=1.0
-    )
+    return ExpensiveQuery(query_id=number, executions=2, cpu_ms=cpu_ms, duration_ms=1_000.0, logical_reads=1.0)
 
 
 def test_the_ten_most_expensive_queries_by_all_their_cpu() -> None:

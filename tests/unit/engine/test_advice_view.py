@@ -15,13 +15,8 @@ from shared.model.sql_rows import ExpensiveQuery, IndexUse
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.policies import policy
 
-DEAR = ExpensiveQuery(
-    query_id=7, text="select 's3cret'", executions=2, cpu_ms=9_000.0, duration_ms=4_500.0, logical_reads=80.0
-)
-CHEAP = [
-    ExpensiveQuery(query_id=n, text="select 1", executions=5, cpu_ms=10.0, duration_ms=2.0, logical_reads=1.0)
-    for n in range(3)
-]
+DEAR = ExpensiveQuery(query_id=7, executions=2, cpu_ms=9_000.0, duration_ms=4_500.0, logical_reads=80.0)
+CHEAP = [ExpensiveQuery(query_id=n, executions=5, cpu_ms=10.0, duration_ms=2.0, logical_reads=1.0) for n in range(3)]
 UNUSED = IndexUse(table="dbo.jobs", index="ix_old", reads=0, writes=50_000, size_mb=40.0)
 LARGER = IndexUse(table="dbo.jobs", index="ix_wide", reads=2, writes=70_000, size_mb=90.0)
 USED = IndexUse(table="dbo.jobs", index="pk", reads=90_000, writes=50_000, size_mb=400.0)
@@ -81,7 +76,7 @@ def test_each_database_is_asked_once_with_the_most_time_that_a_signal_of_it_has(
     assert found.since == since
 
 
-def test_it_tells_numbers_and_advice_and_no_text_of_a_query() -> None:
+def test_it_tells_numbers_and_advice() -> None:
     found = view(Databases(), "shop").of("orders")
     (shop,) = found.databases
     assert [one.query_id for one in shop.queries] == [7, 0, 1, 2]
@@ -94,7 +89,6 @@ def test_it_tells_numbers_and_advice_and_no_text_of_a_query() -> None:
         f"ix_old of dbo.jobs (40 MB) was changed 50,000 times and never read: {can_go}",
     )
     assert found.says == "databases that answered in full: 1 of 1; pieces of advice: 3"
-    assert "s3cret" not in str(found)
 
 
 def test_what_one_cannot_tell_says_nothing_of_the_rest() -> None:

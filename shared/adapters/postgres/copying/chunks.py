@@ -11,7 +11,7 @@ https://www.postgresql.org/docs/current/wal-async-commit.html
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import timedelta
 from time import monotonic
@@ -125,13 +125,16 @@ def _answer_s(side: Connection[Rows]) -> float:
 @contextmanager
 def _begun(source: Connection[Rows], of: SyncTable) -> Iterator[None]:
     """Begin a transaction along with its first statements; who is in it ends it along with the last ones."""
-    try:
+    with ExitStack() as undone:
+        undone.callback(_roll_back, source)
         at_once(source, [SQL("BEGIN"), SQL("SET LOCAL synchronous_commit = off"), staging(of)])
         yield
-    except BaseException:
-        with suppress(Error):  # what cannot be told so any more ends by itself
-            source.rollback()
-        raise
+        undone.pop_all()
+
+
+def _roll_back(source: Connection[Rows]) -> None:
+    with suppress(Error):  # what cannot be told so any more ends by itself
+        source.rollback()
 
 
 def _claim_and_apply(source: Connection[Rows], chunk: Chunk, since: Meanwhile | None, *, replica_role: bool) -> Effects:

@@ -5,7 +5,7 @@ through, and is begun anew.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -82,17 +82,15 @@ class Transaction:
     @contextmanager
     def _rolled_back(self) -> Iterator[None]:
         """Leave nothing behind when something goes wrong, whoever stops us."""
-        try:
-            yield
-        except psycopg.Error as error:
-            self._roll_back()
-            raise PermanentError(sentence(error)) from None
-        except KeyboardInterrupt:
-            self._roll_back()
-            raise PermanentError("it was stopped") from None
-        except BaseException:
-            self._roll_back()
-            raise
+        with ExitStack() as undone:
+            undone.callback(self._roll_back)
+            try:
+                yield
+            except psycopg.Error as error:
+                raise PermanentError(sentence(error)) from None
+            except KeyboardInterrupt:
+                raise PermanentError("it was stopped") from None
+            undone.pop_all()
 
     def _roll_back(self) -> None:
         # A session that is lost is rolled back by the server.

@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/runtime-config-client.html
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -137,11 +137,10 @@ class Access:
             given |= {"password": self.token()}
         connection = _Side.connect(**given, autocommit=True, prepare_threshold=None)
         connection.called = self.called
-        try:
+        with ExitStack() as unready:
+            unready.callback(connection.close)
             _configure(connection, statement, lock, idle)
-        except BaseException:
-            connection.close()
-            raise
+            unready.pop_all()
         return connection
 
     def _given(self) -> dict[str, Any]:
