@@ -20,7 +20,7 @@ from shared.model.change import Change, KnownGood
 from shared.model.decision import Action, Decision
 from shared.model.event import Event, EventKind
 from shared.model.policy import Policy
-from shared.model.policy_derived import sources_of
+from shared.model.policy_derived_base import sources_of
 from shared.model.quarantine import Quarantine
 from shared.model.run import LastRollback
 from shared.model.signal import Sample, Series, merge

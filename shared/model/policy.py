@@ -22,7 +22,8 @@ from shared.model.policy_approval import Approvals
 from shared.model.policy_attribution import Attribution, spans_of
 from shared.model.policy_control import ControlRules, Strategy
 from shared.model.policy_data import Database
-from shared.model.policy_derived import derivations_of, settled_after
+from shared.model.policy_derived import derivations_of
+from shared.model.policy_derived_base import settled_after
 from shared.model.policy_levels import SLOT_SWAP, WORKLOAD_PATTERN, Level, Levels
 from shared.model.policy_promotion import Promotion
 from shared.model.policy_readiness import Readiness

@@ -11,7 +11,7 @@ from shared.model.attribution import Role, Suspect, Traffic
 from shared.model.policy_conditions.comparison import Comparison
 from shared.model.policy_conditions.entry import Signals
 from shared.model.policy_conditions.threshold import ThresholdEntry
-from shared.model.policy_derived import lag_of
+from shared.model.policy_derived_base import lag_of
 from shared.model.policy_rules import rule_of
 from shared.model.quantity import Count, Dimension, Duration
 from shared.model.strict import Name, Rhythm, Strict

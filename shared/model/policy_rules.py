@@ -1,7 +1,7 @@
 """A trigger as it is written becomes one that the decision can use: defaults resolved, units the product's own."""
 
 from shared.model.policy_conditions.entry import FOREVER, EntryBase, Signals
-from shared.model.policy_derived import lag_of
+from shared.model.policy_derived_base import lag_of
 from shared.model.trigger import NoData, RollbackTrigger, Tier
 
 

@@ -15,7 +15,7 @@ from shared.decision.derived import derived, end_of_slot
 from shared.errors import InvalidInput
 from shared.model.derivation import Derivation
 from shared.model.policy import Policy
-from shared.model.policy_derived import DerivedSignal, lag_of
+from shared.model.policy_derived_base import DerivedSignal, lag_of
 from shared.model.quantity import say_moment
 from shared.model.signal import Sample
 from shared.replay.grid import Grid

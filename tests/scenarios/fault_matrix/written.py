@@ -13,7 +13,7 @@ from random import Random
 from shared.model.conditions.periods import Periods
 from shared.model.conditions.pooled import Often, Pooled
 from shared.model.policy import Policy
-from shared.model.policy_derived import DerivedSignal
+from shared.model.policy_derived_base import DerivedSignal
 from shared.model.policy_text import read_policy
 from shared.model.signal import Sample, measured, no_data
 from shared.model.trigger import NoData, RollbackTrigger, Tier
