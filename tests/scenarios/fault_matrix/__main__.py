@@ -8,7 +8,7 @@ from rich.progress import track
 
 from shared.model.trigger import Tier
 from tests.scenarios.fault_matrix.kept import KINDS as KEPT_KINDS
-from tests.scenarios.fault_matrix.kept import Way, kept_cells
+from tests.scenarios.fault_matrix.kept import KeptCell, Way, kept_cells
 from tests.scenarios.fault_matrix.kinds import KINDS, Fault
 from tests.scenarios.fault_matrix.matrix import Cell, stage
 from tests.scenarios.fault_matrix.stream_matrix import StreamCell, Trials
@@ -41,13 +41,20 @@ def main() -> int:
             controls[kind.name] = staged.control(kind)
             for fault in Fault:
                 cells += staged.cells(kind, fault)
-    kept = [cell for kind in KEPT_KINDS for way in Way for cell in kept_cells(kind, way)]
+    kept = _kept()
     streams = _streams()
     broken = [*broken_lines(cells, controls), *broken_kept(kept), *broken_streams(streams)]
     tables = (faces_table(), matrix_table(cells, controls), NOTES, kept_table(kept), streams_table(streams))
     for printed in (*tables, *broken, kept_summary(kept), streams_summary(streams), summary(cells)):
         shown.print(printed, markup=False)
     return bool(broken)
+
+
+def _kept() -> list[KeptCell]:
+    """Play every trouble of our own storage."""
+    plays = [(kind, way) for kind in KEPT_KINDS for way in Way]
+    shown = track(plays, "storage", console=Console(stderr=True), transient=True)
+    return [cell for kind, way in shown for cell in kept_cells(kind, way)]
 
 
 def _streams() -> list[StreamCell]:

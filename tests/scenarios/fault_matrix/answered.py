@@ -24,11 +24,10 @@ from shared.model.policy_verify import GetCheck
 from shared.ports import SampleSource
 from tests.contract.listener import Listener
 from tests.contract.raw_server import RawServer
-from tests.scenarios.fault_matrix.ground import Address, Story
+from tests.scenarios.fault_matrix.ground import Address, Story, address_of
 from tests.scenarios.fault_matrix.kinds import Fault, Source
 from tests.scenarios.fault_matrix.probed import Front, Strike, answer, never_connect, refuse
 
-_RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _PROMQL = Path(__file__).parents[3] / "infra" / "promql"
 _HOUR = timedelta(hours=1)
 _JSON = "Content-Type: application/json"
@@ -248,7 +247,7 @@ class AnsweredGround:
         return self._sources
 
     def address(self, story: Story) -> Address:
-        return Address(_RESOURCE.format(story.value), self._urls[story])
+        return address_of(story, self._urls[story])
 
     def turn(self, story: Story, *, bad: bool) -> None:
         self._standings[story].note(self._clock(), bad=bad)

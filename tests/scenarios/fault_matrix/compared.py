@@ -17,11 +17,10 @@ from shared.ports import SampleSource
 from tests.contract.postgres.pairs import PASSWORD, ROLES, Database, Pair, Servers
 from tests.contract.postgres_corruption.planted import damage
 from tests.contract.postgres_corruption.planted import start as begin_change
-from tests.scenarios.fault_matrix.ground import Address, Story
+from tests.scenarios.fault_matrix.ground import Address, Story, address_of
 from tests.scenarios.fault_matrix.kinds import Fault
 from tests.scenarios.fault_matrix.monitor import AskedOnce
 
-_RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _STORIES = {Story.QUIET: Story.QUIET, Story.PENDING: Story.PENDING, Story.UNHEARD: Story.QUIET}
 _TABLE = ("CREATE TABLE items (id int PRIMARY KEY, a text)", "INSERT INTO items VALUES (1, 'a'), (2, 'a'), (3, 'a')")
 _SPOIL = "UPDATE items SET a = '{}' WHERE id = 2"
@@ -163,7 +162,7 @@ class ComparedGround:
     def address(self, story: Story) -> Address:
         pair = self._made.pairs[_STORIES[story]]
         dsns = {side.called.upper(): self._dsn(side) for side in (pair.source, pair.target)}
-        return Address(_RESOURCE.format(story.value), f"https://{story.value}.example", dsns)
+        return address_of(story, f"https://{story.value}.example", dsns)
 
     def _dsn(self, side: Database) -> str:
         return f"postgresql://keeper:{PASSWORD}@127.0.0.1:{self._ports[side.called]}/{side.name}"

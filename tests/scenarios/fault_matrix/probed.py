@@ -12,10 +12,9 @@ from shared.adapters.probe_source import ProbeSource
 from shared.ports import SampleSource
 from tests.contract.listener import Listener
 from tests.contract.raw_server import RawServer
-from tests.scenarios.fault_matrix.ground import Address, Story
+from tests.scenarios.fault_matrix.ground import Address, Story, address_of
 from tests.scenarios.fault_matrix.kinds import Fault
 
-_RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _SLOW_S = 0.25
 _PASSED_OF = 4
 
@@ -126,7 +125,7 @@ class ProbedGround:
         return {"probe": self._source}
 
     def address(self, story: Story) -> Address:
-        return Address(_RESOURCE.format(story.value), self._urls[story])
+        return address_of(story, self._urls[story])
 
     def turn(self, story: Story, *, bad: bool) -> None:
         if not self._struck:

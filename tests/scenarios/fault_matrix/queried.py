@@ -25,10 +25,9 @@ from shared.clock import Clock
 from shared.ports import SampleSource
 from tests.contract.raw_server import RawServer
 from tests.scenarios.fault_matrix.answered import Standing
-from tests.scenarios.fault_matrix.ground import Address, Story
+from tests.scenarios.fault_matrix.ground import Address, Story, address_of
 from tests.scenarios.fault_matrix.kinds import Fault, Kind
 
-_RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _ROW_EVERY = timedelta(seconds=15)
 _ROWS = 240  # an hour of them
 _HOUR = timedelta(hours=1)
@@ -239,7 +238,7 @@ class QueriedGround:
         return {"sql": self._source}
 
     def address(self, story: Story) -> Address:
-        return Address(_RESOURCE.format(story.value), f"https://{story.value}.example", {"DATABASE": story.value})
+        return address_of(story, f"https://{story.value}.example", {"DATABASE": story.value})
 
     def turn(self, story: Story, *, bad: bool) -> None:
         self._server.standings[story].note(self._server.clock(), bad=bad)

@@ -22,11 +22,10 @@ from shared.errors import InvalidInput
 from shared.functions.bodies import SamplesBody, parse
 from shared.model.alert import read_alert
 from shared.ports import SampleSource
-from tests.scenarios.fault_matrix.ground import Address, Story
+from tests.scenarios.fault_matrix.ground import Address, Story, address_of
 from tests.scenarios.fault_matrix.kinds import ALERT_RULE, Fault, Kind, Source
 from tests.unit.alerts.payloads import common, criterion, metric
 
-_RESOURCE = "/subscriptions/s1/resourceGroups/shop/providers/Microsoft.Web/sites/{}"
 _KEYS = Keys(function="the-key", master="the-master")
 _LONG_AGO = timedelta(minutes=40)
 _AHEAD = timedelta(hours=1)
@@ -148,7 +147,7 @@ class SentGround:
         return {}
 
     def address(self, story: Story) -> Address:
-        return Address(_RESOURCE.format(story.value), f"https://{story.value}.example")
+        return address_of(story, f"https://{story.value}.example")
 
     def strike(self) -> None:
         assert self._failure is not None
