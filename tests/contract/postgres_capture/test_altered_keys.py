@@ -8,6 +8,7 @@ from tests.contract.postgres.pairs import Database
 from tests.contract.postgres_capture.captured import captured
 
 _TABLE = "CREATE TABLE items (id int PRIMARY KEY, a text)"
+_FILLED = "CREATE TABLE items (id int PRIMARY KEY, a text); INSERT INTO items VALUES (3)"
 _OLD_NAME = "ALTER TABLE items RENAME id TO old"
 _OFF = "DROP TRIGGER rollback_controller_log_key ON items"
 
@@ -38,10 +39,38 @@ def _by_old_name(kind: str) -> Altered:
     )
 
 
+# A trigger of the table's own gives a row another key.
+_REKEYS = (
+    "CREATE FUNCTION rekey() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$BEGIN NEW.id := NEW.id + 10; RETURN NEW; END$$;"
+    " CREATE TRIGGER rekey BEFORE UPDATE ON items FOR EACH ROW WHEN (NEW.id < 10) EXECUTE FUNCTION rekey()"
+)
 _WRITES = ("INSERT INTO items VALUES (2, 'b')", "UPDATE items SET a = 'c'", "DELETE FROM items WHERE a = 'c'")
 _OF_TYPE = ("DELETE FROM items", "INSERT INTO items VALUES ('b')", "UPDATE items SET id = 'c'")
 _ALTERED = {
     "an index that is built anew": Altered(("REINDEX INDEX CONCURRENTLY items_pkey",), _WRITES, {"1", "2"}, whole=True),
+    "changed by a trigger": Altered(
+        (),
+        ("UPDATE items SET a = 'c'",),
+        {"1", "11", "3", "13"},
+        whole=True,
+        table=f"{_FILLED}; {_REKEYS}",
+    ),
+    "changed by a trigger that is made meanwhile": Altered((_REKEYS,), ("UPDATE items SET a = 'c'",), {"1", "11"}),
+    "changed by an update": Altered(
+        (),
+        ("UPDATE items SET id = id + 4",),
+        {"1", "5", "3", "7"},
+        whole=True,
+        table=_FILLED,
+    ),
+    "a column before it goes": Altered(
+        ("ALTER TABLE items DROP a", "ALTER TABLE items ADD a text"),
+        ("INSERT INTO items (id) VALUES (2)", "UPDATE items SET id = 3 WHERE id = 2"),
+        {"1", "2", "3"},
+        whole=True,
+        table="CREATE TABLE items (a text, id int PRIMARY KEY)",
+    ),
     "renamed": Altered((_OLD_NAME,), _WRITES, {"1", ""}),
     "renamed and back": Altered(
         (_OLD_NAME, "INSERT INTO items VALUES (2, 'b')", "ALTER TABLE items RENAME old TO id"),
@@ -125,7 +154,7 @@ def test_writers_go_on_and_what_is_not_known_is_said(side: Database, case: str) 
     """One session has its plans from before, and one comes new."""
     altered = _ALTERED[case]
     with captured(side, altered.table, by_superuser=altered.by_superuser) as items, side.connect("app") as before:
-        before.execute("INSERT INTO items VALUES ('1')")
+        before.execute("INSERT INTO items (id) VALUES ('1')")
         assert items.is_whole("items")
         items.altered(*altered.by)
         for statement in altered.writes:
@@ -136,3 +165,19 @@ def test_writers_go_on_and_what_is_not_known_is_said(side: Database, case: str) 
             new.execute("DELETE FROM items")
         assert items.logged("items") >= altered.logged
         assert items.is_whole("items") is altered.whole
+
+
+_ODD = 'CREATE TABLE "Odd "" of" (a text, "of ""x" int, "Odd "" of" int, PRIMARY KEY ("Odd "" of", "of ""x"))'
+
+
+@pytest.mark.parametrize("path", ["public", "pg_catalog", ""])
+@pytest.mark.parametrize(("table", "name"), [(_TABLE, "items"), (_ODD, 'Odd " of')], ids=["plain", "odd"])
+def test_the_short_way_is_taken_whatever_the_search_path(side: Database, table: str, name: str, path: str) -> None:
+    with captured(side, table) as items, side.connect("keeper") as writer:
+        writer.execute("SELECT set_config('search_path', %s, false)", [path])
+        for kind in ("insert", "update", "delete", "key"):
+            asked = "SELECT prosrc FROM pg_catalog.pg_proc WHERE proname = %s"
+            row = writer.execute(asked, [f"log_{items.oids[name]}_{kind}"]).fetchone()
+            assert row is not None
+            as_it_was = row[0].partition("IF ")[2].partition(" THEN ")[0]
+            assert writer.execute(f"SELECT {as_it_was}").fetchone() == (True,)  # ours

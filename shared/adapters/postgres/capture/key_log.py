@@ -10,12 +10,14 @@ https://www.postgresql.org/docs/current/sql-createtrigger.html
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from shared.adapters.postgres.capture.triggers import REWRITING
 from shared.adapters.postgres.server.catalogue import OURS
 from shared.adapters.postgres.server.session import Rows, at_once
 from shared.adapters.postgres.server.sql import column, columns, listed, ours, table
@@ -31,33 +33,43 @@ _BY_STATEMENT = SQL(
 )
 _BY_ROW = SQL("CREATE TRIGGER {name} AFTER {kind} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()")
 _ROW = SQL("(SELECT {}.*) AS written")
-# A migration must never make writers fail. A column of the key that has another name now is not found in `written`, so
-# that its name means the NULL around it. One that has another type (the key was given one, or its old name was) is no
-# key: that something was written is noted. A statement that does not fit is not even parsed before it is reached.
+# A condition is read anew by each UPDATE, which takes a twentieth of a small one: where nothing but the UPDATE itself
+# changes keys, only those that name one of its columns are asked.
+_KEY_CHANGED = SQL(
+    "CREATE TRIGGER {name} AFTER UPDATE{only} ON {table} FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION {function}()"
+)
+# A migration must never make writers fail. A statement that does not fit is not even parsed before it is reached: a
+# column of the key that has another name now is not found in `written`, so that its name means the NULL around it. One
+# that has another type (the key was given one, or its old name was) is no key: that something was written is noted.
 _LOGGING = SQL(
-    "IF {as_it_was} THEN NULL; ELSIF NOT (SELECT {of_same_types} FROM (SELECT {unknown}) AS unknown)"
-    " THEN {noting} RETURN NULL; END IF;"
+    "IF {as_it_was} THEN INSERT INTO {log} ({keys}) SELECT {keys} FROM {written}; RETURN NULL; END IF;"
+    " IF NOT (SELECT {of_same_types} FROM (SELECT {unknown}) AS unknown) THEN {noting} RETURN NULL; END IF;"
     " INSERT INTO {log} ({keys}) SELECT {found} FROM (SELECT {unknown}) AS unknown,"
     " LATERAL (SELECT {keys} FROM {written}) AS found;"
 )
 # As long as the key's index is there by its number, its columns are what they were, and have the same types; only names
-# may be others. To look that up costs a writer nothing that shows. An index that was built anew has another number:
-# then each write takes a query more (a sixth of a small update), for the types of values that are never read.
-_NAMED = SQL("pg_catalog.pg_get_indexdef({index}::pg_catalog.oid, {place}, false) OPERATOR(pg_catalog.=) {name}")
+# may be others. To describe both takes a fiftieth of a small update (`pg_get_indexdef`: a twentieth). Another index, or
+# descriptions in another language, only take a query more, a sixth of one, for the types of values that are never read.
+_THERE = SQL("pg_catalog.pg_describe_object({classes}, {index}, 0) IS NOT NULL")
+_NAMED = SQL("pg_catalog.pg_describe_object({classes}, {table}, {number}) OPERATOR(pg_catalog.=) ANY ({names})")
+_CLASSES = SQL("'pg_catalog.pg_class'::pg_catalog.regclass")
 _SAME_TYPE = SQL(
     "pg_catalog.pg_typeof((SELECT {key} FROM {written} LIMIT 0))"
     " OPERATOR(pg_catalog.=) pg_catalog.pg_typeof(unknown.{key})"
 )
-_KEY_INDEX = """
-SELECT indexrelid::int8,
-       array(SELECT pg_get_indexdef(indexrelid, place, false) FROM generate_series(1, indnkeyatts) AS place)
-FROM pg_index i
-WHERE indrelid = %s AND indisunique AND indimmediate AND indisvalid AND indpred IS NULL AND indexprs IS NULL
-  AND (SELECT array_agg(attname::text ORDER BY attname) FROM pg_attribute a
-       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
-      = (SELECT array_agg(name ORDER BY name COLLATE "C") FROM unnest(%s::text[]) AS name)
-ORDER BY indisprimary DESC, 1 LIMIT 1
-"""
+_KEY = SQL("""
+SELECT (SELECT indexrelid::int8 FROM pg_index i
+        WHERE indrelid = c.oid AND indisunique AND indimmediate AND indisvalid AND indpred IS NULL AND indexprs IS NULL
+          AND (SELECT array_agg(attname::text ORDER BY attname) FROM pg_attribute a
+               WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))
+              = (SELECT array_agg(name ORDER BY name COLLATE "C") FROM unnest({key}::text[]) AS name)
+        ORDER BY indisprimary DESC, 1 LIMIT 1),
+       array(SELECT attnum::int4 FROM pg_attribute WHERE attrelid = c.oid AND attname = ANY ({key}::text[]) ORDER BY 1),
+       array(SELECT pg_describe_object({classes}, c.oid, attnum) FROM pg_attribute
+             WHERE attrelid = c.oid AND attname = ANY ({key}::text[]) ORDER BY attnum),
+       format('%I.%I', n.nspname, c.relname), quote_ident(c.relname), {rewriting}
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {oid}
+""")
 # Whoever publishes all tables publishes those of ours, too: what is deleted from them must be told somehow then.
 _WHOLE_ROWS = SQL("ALTER TABLE {} REPLICA IDENTITY FULL")
 
@@ -88,9 +100,10 @@ def installing(connection: Connection[Rows], captured: Table, *, always: bool) -
     """
     if captured.key:
         yield from creating_log(captured)
-        yield from _functions(captured, _as_it_was(connection, captured))
+        key = _key_of(connection, captured)
+        yield from _functions(captured, key)
     yield _function(captured, "emptied", _noting(captured))
-    yield from _triggers(captured) if captured.key else _marks(captured)
+    yield from _triggers(captured, key) if captured.key else _marks(captured)
     if always:
         yield from _always(captured)
 
@@ -125,25 +138,55 @@ def removing(oid: int) -> Iterator[Composed]:
     yield SQL("DROP TABLE IF EXISTS {}").format(log_of(oid))
 
 
-def _as_it_was(connection: Connection[Rows], of: Table) -> Composed:
-    """Return the condition that the index of the key is, and has the columns that it has now."""
-    row: Any = connection.execute(_KEY_INDEX, [of.oid, list(of.key)]).fetchone()
-    index, names = row
-    parts = (
-        _NAMED.format(index=Literal(index), place=Literal(place), name=Literal(name))
-        for place, name in enumerate(names, start=1)
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a table's log goes by.
+
+    Attributes:
+        as_it_was: The condition that its columns are those of now, and have the same names.
+        rewritten: Triggers of the table's own may change keys that no UPDATE names.
+    """
+
+    as_it_was: Composed
+    rewritten: bool
+
+
+def _key_of(connection: Connection[Rows], of: Table) -> _Key:
+    asked = _KEY.format(
+        key=Literal(list(of.key)),
+        oid=Literal(of.oid),
+        classes=_CLASSES,
+        rewriting=REWRITING.format(SQL("c.oid")),
     )
-    return listed(parts, " AND ")
+    row: Any = connection.execute(asked).fetchone()
+    index, numbers, described, in_full, bare, rewritten = row
+    named = [
+        _NAMED.format(
+            classes=_CLASSES,
+            table=Literal(of.oid),
+            number=Literal(number),
+            names=Literal(_as_described(one, in_full, bare)),
+        )
+        for number, one in zip(numbers, described, strict=True)
+    ]
+    there = _THERE.format(classes=_CLASSES, index=Literal(index))
+    return _Key(listed([there, *named], " AND "), rewritten)
 
 
-def _functions(of: Table, as_it_was: Composed) -> Iterator[Composed]:
+def _as_described(described: str, in_full: str, bare: str) -> list[str]:
+    """Return how a column is described to those who have its table on their search path, and to others."""
+    names = next((name for name in (in_full, bare) if described.endswith(name)), None)
+    return [described.removesuffix(names) + name for name in (bare, in_full)] if names else []
+
+
+def _functions(of: Table, key: _Key) -> Iterator[Composed]:
     for kind, side in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD")):
         written = _ROW.format(SQL(side)) if of.partitioned else SQL("written")
-        yield _function(of, kind, _logging(of, written, as_it_was))
-    yield _function(of, "key", _logging(of, _ROW.format(SQL("OLD")), as_it_was))
+        yield _function(of, kind, _logging(of, written, key))
+    yield _function(of, "key", _logging(of, _ROW.format(SQL("OLD")), key))
 
 
-def _triggers(of: Table) -> Iterator[Composed]:
+def _triggers(of: Table, key: _Key) -> Iterator[Composed]:
     how = _BY_ROW if of.partitioned else _BY_STATEMENT
     for kind, event, side in (("insert", "INSERT", "NEW"), ("update", "UPDATE", "NEW"), ("delete", "DELETE", "OLD")):
         yield how.format(
@@ -153,8 +196,12 @@ def _triggers(of: Table) -> Iterator[Composed]:
             side=SQL(side),
             function=_named(of.oid, kind),
         )
-    yield SQL("CREATE TRIGGER {} AFTER UPDATE ON {} FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {}()").format(
-        _trigger(of, "key"), table(of.name), listed(map(partial(_rekeyed, of), of.key), " OR "), _named(of.oid, "key")
+    yield _KEY_CHANGED.format(
+        name=_trigger(of, "key"),
+        only=SQL("") if of.partitioned or key.rewritten else SQL(" OF {}").format(columns(of.key)),
+        table=table(of.name),
+        changed=listed(map(partial(_rekeyed, of), of.key), " OR "),
+        function=_named(of.oid, "key"),
     )
     yield from (_noted(of, each, "emptied", "TRUNCATE") for each in of.leaves or (of.name,))
 
@@ -184,10 +231,10 @@ def _noting(of: Table) -> Composed:
     return SQL("INSERT INTO {} (oid) VALUES ({});").format(ours("emptied"), Literal(of.oid))
 
 
-def _logging(of: Table, written: Composable, as_it_was: Composed) -> Composed:
+def _logging(of: Table, written: Composable, key: _Key) -> Composed:
     log = log_of(of.oid)
     return _LOGGING.format(
-        as_it_was=as_it_was,
+        as_it_was=key.as_it_was,
         of_same_types=listed((_SAME_TYPE.format(key=column(name), written=written) for name in of.key), " AND "),
         log=log,
         keys=columns(of.key),

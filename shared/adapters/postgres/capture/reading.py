@@ -44,8 +44,9 @@ WHERE EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = f.oid AND t.tgname LIKE
 """).format(ours=Literal(OURS), triggers=Literal(f"{OURS}_log_%"), key=Literal(f"{OURS}_log_key%"))
 _WHOLE = SQL("""
 WITH captured AS MATERIALIZED ({captured})
-SELECT oid::int8, c.fits AND coalesce(s.missing || s.silent = '', false)
-FROM captured c LEFT JOIN ({standing}) AS s (standing_oid, missing, silent) ON s.standing_oid = c.oid
+SELECT oid::int8, c.fits AND coalesce(s.missing || s.silent = '' AND NOT s.rewritten, false)
+FROM captured c LEFT JOIN ({standing}) AS s (standing_oid, missing, silent, rewritten)
+  ON s.standing_oid = c.oid
 """)
 _LOGS_AT_ONCE = 200
 _UNSEEN = SQL("NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)")

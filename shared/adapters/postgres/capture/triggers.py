@@ -16,6 +16,9 @@ from shared.adapters.postgres.server.catalogue import OURS
 from shared.adapters.postgres.server.session import Rows
 from shared.adapters.postgres.server.sql import ours
 
+# One of a row, before it is updated: it may give it another key, though the UPDATE names no column of it.
+# https://www.postgresql.org/docs/current/sql-createtrigger.html (UPDATE OF; `tgtype`: row 1, before 2, update 16)
+REWRITING = SQL("EXISTS (SELECT FROM pg_trigger b WHERE b.tgrelid = {} AND NOT b.tgisinternal AND b.tgtype & 19 = 19)")
 _WANTED = SQL("SELECT * FROM unnest({}::oid[], {}::bool[])")
 _STANDING = SQL("""
 WITH wanted (oid, keyed) AS ({wanted}),
@@ -24,7 +27,8 @@ WITH wanted (oid, keyed) AS ({wanted}),
                 UNION ALL SELECT w.oid, coalesce(p.relid, w.oid), 'emptied' FROM wanted w LEFT JOIN LATERAL
                   (SELECT relid::oid FROM pg_partition_tree(w.oid) WHERE isleaf) AS p ON true)
 SELECT n.oid::int8, coalesce(string_agg(DISTINCT n.kind, ', ') FILTER (WHERE t.oid IS NULL), ''),
-       coalesce(string_agg(DISTINCT n.kind, ', ') FILTER (WHERE t.tgenabled = ANY ({silent}::"char"[])), '')
+       coalesce(string_agg(DISTINCT n.kind, ', ') FILTER (WHERE t.tgenabled = ANY ({silent}::"char"[])), ''),
+       coalesce(bool_or(cardinality(t.tgattr::int2[]) > 0 AND {rewriting}), false)
 FROM needed n LEFT JOIN pg_class c ON c.oid = n.oid
 LEFT JOIN pg_trigger t ON t.tgrelid = n.relid
   AND t.tgname = {ours} || '_log_' || n.kind || CASE WHEN c.relkind = 'p' THEN '_' || n.oid ELSE '' END
@@ -53,15 +57,19 @@ class Standing:
     Attributes:
         missing: Kinds that are not there, as a list for people; empty if none.
         silent: Kinds that are there and do not fire.
+        rewritten: A trigger of the table's own may change keys unheard: it was made since.
     """
 
     missing: str
     silent: str
+    rewritten: bool
 
     def __str__(self) -> str:
         if self.missing:
             return f"its triggers for {self.missing} are gone"
-        return f"its triggers for {self.silent} are off" if self.silent else ""
+        if self.silent:
+            return f"its triggers for {self.silent} are off"
+        return "it has a new trigger that may change keys" if self.rewritten else ""
 
 
 def standing(
@@ -85,12 +93,18 @@ def wanted(keyed: Mapping[int, bool]) -> Composed:
 def standing_of(wanted: Composable, *, always: bool, besides: Collection[int] = ()) -> Composed:
     """Return what `standing` asks, of the tables that a query gives with `keyed`; its answer goes to `stand`."""
     silent = ["D", "R", "O"] if always else ["D", "R"]
-    return _STANDING.format(wanted=wanted, ours=Literal(OURS), silent=Literal(silent), besides=Literal(list(besides)))
+    return _STANDING.format(
+        wanted=wanted,
+        ours=Literal(OURS),
+        silent=Literal(silent),
+        besides=Literal(list(besides)),
+        rewriting=REWRITING.format(SQL("n.relid")),
+    )
 
 
 def stand(rows: Iterable[Any]) -> dict[int, Standing]:
     """Return the answer to `standing_of`."""
-    return {oid: Standing(missing, silent) for oid, missing, silent in rows}
+    return {oid: Standing(*how) for oid, *how in rows}
 
 
 def switched(side: Connection[Rows], snapshot: str, *, of_source: bool) -> set[int]:
