@@ -3,7 +3,7 @@
 Round 1 is what the log says was written since the checkpoint; the rounds after it are what a proof found different.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg import Connection
@@ -52,10 +52,13 @@ def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot
     """
     if not of.key:
         return _pin(connection, sync, of, 1, no_keys(of), chunk)
-    keys = SQL("SELECT DISTINCT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
+    keys = SQL("SELECT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
         columns(of.key), log_of(of.oid), Literal(snapshot)
     )
-    return _pin(connection, sync, of, 1, keys, chunk)
+    # Of a log that was never analysed each key is taken for one of a few: they would be brought together and then
+    # sorted, where sorting them does both.
+    first = [SQL("ANALYZE {}").format(log_of(of.oid))]
+    return _pin(connection, sync, of, 1, keys, chunk, first)
 
 
 def pin_listed(
@@ -64,7 +67,7 @@ def pin_listed(
     """Pin keys that are given as lines of COPY's text format."""
     with connection.transaction():
         give_keys(connection, of, lines)
-        keys = SQL("SELECT DISTINCT {} FROM pg_temp.keys_given").format(columns(of.named_by))
+        keys = SQL("SELECT {} FROM pg_temp.keys_given").format(columns(of.named_by))
         return _pin(connection, sync, of, round_, keys, chunk)
 
 
@@ -130,18 +133,28 @@ def _size(of: SyncTable, chunk: int) -> int:
     return chunk if of.key else MOST_ROWS_WITHOUT_KEY
 
 
-def _pin(connection: Connection[Rows], sync: str, of: SyncTable, round_: int, keys: Composed, chunk: int) -> Pinned:
+def _pin(
+    connection: Connection[Rows],
+    sync: str,
+    of: SyncTable,
+    round_: int,
+    keys: Composed,
+    chunk: int,
+    first: Sequence[Composed] = (),
+) -> Pinned:
     """Write the list and that it is whole, as one."""
     found = pinned(connection, sync, of.oid, round_)
     if found is not None:
         return found
-    into = ours(f"pinned_{of.oid}")
+    into, names = ours(f"pinned_{of.oid}"), columns(of.named_by)
     numbered = SQL(
-        "WITH k AS MATERIALIZED ({}) SELECT {}, {}::int AS rollback_round,"
-        " ((row_number() OVER (ORDER BY {}) - 1) / {})::int AS rollback_chunk FROM k"
-    ).format(keys, columns(of.named_by), Literal(round_), columns(of.named_by), _rows_a_chunk(of, chunk))
+        "SELECT {names}, {round}::int AS rollback_round,"
+        " ((row_number() OVER (ORDER BY {names} ROWS UNBOUNDED PRECEDING) - 1) / {size})::int AS rollback_chunk"
+        " FROM (SELECT DISTINCT {names} FROM ({keys}) AS k) AS k"
+    ).format(names=names, round=Literal(round_), size=_rows_a_chunk(of, keys, chunk), keys=keys)
     listing = _first(into, numbered) if round_ == 1 else [SQL("INSERT INTO {} {}").format(into, numbered)]
-    *_, last = at_once(connection, [*listing, SQL("ANALYZE {}").format(into), _noted(sync, of, round_)]).results()
+    analysing = SQL("ANALYZE {}").format(into)
+    *_, last = at_once(connection, [*first, *listing, analysing, _noted(sync, of, round_)]).results()
     counted, chunks = last.fetchall()[0]
     return Pinned(int(str(counted)), int(str(chunks)))
 
@@ -155,15 +168,16 @@ def _first(into: Composable, numbered: Composable) -> list[Composed]:
     ]
 
 
-def _rows_a_chunk(of: SyncTable, chunk: int) -> Composable:
+def _rows_a_chunk(of: SyncTable, keys: Composed, chunk: int) -> Composable:
     """How many there may be, by what some of the rows that are pinned weigh now."""
     if not of.key:
         return Literal(_size(of, chunk))
     return SQL(
         "(SELECT least({chunk}, greatest(1, {most} / greatest(1, coalesce(avg(pg_column_size(t)), 1))))::int"
-        " FROM (SELECT * FROM k LIMIT {some}) AS s JOIN {table} AS t ON {same})"
+        " FROM ({keys} LIMIT {some}) AS s JOIN {table} AS t ON {same})"
     ).format(
         chunk=Literal(chunk),
+        keys=keys,
         most=Literal(_CHUNK_BYTES),
         some=Literal(_SAMPLED),
         table=table(of.name),
