@@ -19,7 +19,7 @@ class WayBack:
     """One way back.
 
     Attributes:
-        all_s: Fence to proof, connections and all.
+        all_s: All of it, connections and all.
         stages_s: By stage.
         rounds: Proofs that found something different make another one.
     """
@@ -28,6 +28,11 @@ class WayBack:
     stages_s: Mapping[str, float]
     longest_chunk_ms: int
     rounds: int
+
+    @property
+    def fence_to_proof_s(self) -> float:
+        """From the fence until it is done, connections and all: what is before it, no writer waits for."""
+        return self.all_s - self.stages_s[Stage.PREPARE]
 
     @property
     def copied_s(self) -> float:
