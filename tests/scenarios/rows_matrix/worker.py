@@ -154,9 +154,11 @@ def watched(watch: Watch) -> Iterator[None]:
                 with suppress(StopIteration):
                     _gone_out(gen)
                 _strike(signal.SIGKILL)
-            answer: _T = super().wait(gen, interval, timeout)
-            if kind is Kind.AFTER:
-                _strike(signal.SIGKILL)
+            try:
+                answer: _T = super().wait(gen, interval, timeout)
+            finally:  # an error is an answer as well
+                if kind is Kind.AFTER:
+                    _strike(signal.SIGKILL)
             return answer
 
     with patch.object(session, "_Side", Watched):
