@@ -4,7 +4,8 @@ A session's lock on both databases: it ends with the connection that holds it. T
 as its server looks every second whether a client is still there while a statement runs; that of a host that vanished
 by the server's keepalives (`session`). Where a gateway keeps the connection of a worker that is gone, only its silence
 tells: one who has asked nothing of either side for a while is ended by the next one, and by its servers some time
-later. Was it only slow, it loses its connections, and can do no more when it goes on.
+later, unless they wait for rows of a COPY, for which they have no time-out at all. Was it only slow, it loses its
+connections, and can do no more when it goes on.
 https://www.postgresql.org/docs/current/runtime-config-connection.html
 """
 
@@ -31,7 +32,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND (l.classid::i
 """
 _END = f"SELECT pg_terminate_backend(a.pid) {_HELD}"  # of constants
 _IS_SILENT = f"""
-SELECT coalesce(bool_and(coalesce(a.state <> 'active' AND a.state_change < clock_timestamp() - %s, false)), true)
+SELECT coalesce(bool_and(coalesce(
+  (a.state <> 'active' OR a.wait_event = 'ClientRead') AND a.state_change < clock_timestamp() - %s, false)), true)
 {_HELD}
 """
 # Not every platform can tell.
@@ -55,7 +57,7 @@ def alone(sides: Sequence[Connection[Rows]], rules: SyncRules) -> Iterator[None]
     except TransientError:
         if len({_place(side) for side in sides}) < len(sides):
             raise PermanentError("source and target are the same database") from None
-        if not all(_is_silent(side) for side in sides):
+        if not all(_is_silent(side, rules) for side in sides):
             raise
         for side in sides:
             _end_others(side)
@@ -94,12 +96,15 @@ def unless_at_work(side: Connection[Rows]) -> Iterator[bool]:
 
 
 def _prepare(side: Connection[Rows], rules: SyncRules) -> None:
-    # While the other side is waited for, this one is idle: for a statement, or for writers before the fence.
-    longest = 2 * rules.statement_timeout + rules.fence_within
-    longest_ms = str(int(longest / timedelta(milliseconds=1)))
+    longest_ms = str(int(_longest(rules) / timedelta(milliseconds=1)))
     side.execute("SELECT set_config('idle_session_timeout', %s, false)", [longest_ms])
     with suppress(errors.InvalidParameterValue):
         side.execute(_LOOK_FOR_CLIENT)
+
+
+def _longest(rules: SyncRules) -> timedelta:
+    """While the other side is waited for, one is idle: for a statement, or for writers before the fence."""
+    return 2 * rules.statement_timeout + rules.fence_within
 
 
 def _lock_all(sides: Sequence[Connection[Rows]]) -> None:
@@ -116,9 +121,9 @@ def _place(side: Connection[Rows]) -> Rows | None:
     return side.execute("SELECT current_database(), pg_postmaster_start_time()").fetchone()
 
 
-def _is_silent(side: Connection[Rows]) -> bool:
+def _is_silent(side: Connection[Rows], rules: SyncRules) -> bool:
     """Whether whoever holds the lock of a side asks nothing of it; also if nobody does."""
-    row: Any = side.execute(_IS_SILENT, [_SILENT, LOCK]).fetchone()
+    row: Any = side.execute(_IS_SILENT, [min(_SILENT, _longest(rules)), LOCK]).fetchone()
     return bool(row[0])
 
 
