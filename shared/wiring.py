@@ -218,7 +218,7 @@ def build(chosen: Settings, environment: Mapping[str, str]) -> App:
         audit=Audit(ledger, utc_now),
         control=control,
         checkpoints=CheckpointKeeper(
-            ledger, doorbell, databases, databases, databases, lambda: policies, utc_now, looking
+            ledger, doorbell, databases, databases, databases, lambda: policies, utc_now, looking, asking
         ),
         look_ahead=LookAhead(
             ledger, databases, lambda: policies, ThreadPoolExecutor(chosen.workers, thread_name_prefix="preview")

@@ -2,7 +2,8 @@
 
 Desired state: a change that is in progress has a checkpoint of every database of its policy. A ring asks for it at
 once, a timer again each minute. What cannot be taken is refused by name and told; so is what was lost. A pass of a
-workload without databases costs nothing, any other one scan and, when something has changed, one commit.
+workload without databases costs nothing, any other one scan and, when something has changed, one commit. What people
+are asked about the rows is in that commit, too: who answers should never have to look again for what was known.
 """
 
 import logging
@@ -15,6 +16,7 @@ from functools import partial
 from shared.clock import Clock
 from shared.decision.checkpoints import begun, ended, is_untidy, looked_at, postponed, unnamed, wanted
 from shared.decision.data_limits import brought_back, preview_every
+from shared.engine.asking import Asking
 from shared.engine.commit import commit_and_ring
 from shared.engine.incidents import outcomes_of
 from shared.engine.records import ACTIVE, CHECKPOINTS, Snapshot, announce, load_run, snapshot
@@ -50,6 +52,7 @@ class CheckpointKeeper:
     policies: Callable[[], Mapping[str, Policy]]
     clock: Clock
     pool: Executor
+    asking: Asking
 
     def run(self) -> list[str]:
         """Look after all workloads. What goes wrong with one is its own and disturbs no other.
@@ -185,7 +188,8 @@ class CheckpointKeeper:
         return replace(seen, foreseen=Foreseen.of(preview, self.clock() - now))
 
     def _save(self, policy: Policy, found: Snapshot, after: Checkpoints) -> None:
-        writes: list[Write] = [found.save(CHECKPOINTS, after)]
+        asked = self.asking.anew(policy, replace(found, checkpoints=after))
+        writes: list[Write] = [found.save(CHECKPOINTS, after), *asked]
         for name, one in after.by_database.items():
             before, kind = found.checkpoints.by_database.get(name), _TOLD.get(one.status)
             if kind is not None and (before is None or _came_to(before) != _came_to(one)):

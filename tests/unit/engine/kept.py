@@ -1,12 +1,18 @@
 """A workload with a database, its change, and who keeps its checkpoints; on fakes."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from shared.decision.asking import approval_rule
+from shared.engine.asking import Asking
+from shared.engine.begin_asked import BeginAsked
 from shared.engine.by_hand import ByHand
 from shared.engine.change_control import ChangeControl
 from shared.engine.checkpoints import CheckpointKeeper
+from shared.engine.fleet import Fleet
 from shared.engine.intake import Intake
 from shared.engine.records import CHANGE, EVENT, WATCH, Snapshot, decode, encode, snapshot
+from shared.model.budget import Budget
 from shared.model.change import Change, ChangeStatus, Do
 from shared.model.checkpoint import DatabaseCheckpoint
 from shared.model.event import Event
@@ -84,7 +90,13 @@ class Kept:
 
     def keeper_on(self, ledger: Ledger) -> CheckpointKeeper:
         rows = self.rows
-        return CheckpointKeeper(ledger, self.doorbell, rows, rows, rows, self.policies, self.clock, AtOnce())
+        pool = AtOnce()
+        return CheckpointKeeper(ledger, self.doorbell, rows, rows, rows, self.policies, self.clock, pool, self.asking)
+
+    @property
+    def asking(self) -> Asking:
+        fleet = Fleet(self.ledger, Budget(10, timedelta(hours=1)), self.clock)
+        return Asking(approval_rule, BeginAsked(self.ledger, self.policies, self.clock, fleet), self.clock)
 
     @property
     def control(self) -> ChangeControl:
