@@ -28,5 +28,6 @@ def approve(link: str, chromium: str | None, screenshot: Path) -> Read:
         with page.expect_navigation():  # a click alone returns while the answer is loading
             page.get_by_role("button", name="Approve").click()
         answer = page.locator(".headline").inner_text()
+        notice = " ".join(page.locator(".notice").all_inner_texts())
         browser.close()
-    return Read(title, what, at_s, answer)
+    return Read(title, what, at_s, answer, notice)

@@ -2,7 +2,8 @@
 
 import shutil
 
-from local.demo.scene import APPROVED, GOOD_BUILD, PAGED, PAUSED, RESUMED, Scene
+from local.demo.form import Read
+from local.demo.scene import APPROVED, GOOD_BUILD, PAGED, PAUSED, RESUMED, SENT_BACK, Scene
 from local.demo.turns import FAIL_SHARE, deploys, rollback_ended
 from local.demo.world import World
 
@@ -41,11 +42,16 @@ def person_approves(scene: Scene) -> None:
     if link and APPROVED not in scene.marks:
         from local.demo.browser import approve
 
-        read = approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT)
-        scene.mark(APPROVED, f"reads: {read.title} {read.what} Presses the button: {read.answer}", read.pressed_at_s)
+        answers(scene, approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
     if is_restored(scene.world):
         for build in (scene.new_build, GOOD_BUILD):
             scene.world.heal_build(build)
+
+
+def answers(scene: Scene, read: Read) -> None:
+    """Note what somebody did who was asked; who was sent back to look again, because it has changed, will do so."""
+    done = f"reads: {read.title} {read.what} Presses the button: {' '.join(filter(None, (read.notice, read.answer)))}"
+    scene.mark(APPROVED if read.approved else SENT_BACK, done, read.pressed_at_s)
 
 
 def is_restored(world: World) -> bool:

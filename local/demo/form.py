@@ -11,16 +11,26 @@ REASON = "the data must be as it was before the migration"
 _TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 _WHAT = re.compile(r">What will be done</h2>\s*<p>(.*?)</p>", re.DOTALL)
 _ANSWER = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
+_NOTICE = re.compile(r'<p class="notice"[^>]*>(.*?)</p>', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the page said before the answer, when the button was pressed (Unix time), and what it said then."""
+    """What the page said before the answer, when the button was pressed (Unix time), and what it said then.
+
+    `notice` is what became of the answer where it was not taken as it was given.
+    """
 
     title: str
     what: str
     pressed_at_s: float
     answer: str
+    notice: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether it has begun; else whoever answered is shown why not."""
+        return self.answer.startswith("Approved")
 
 
 def approve_by_form(link: str) -> Read:
@@ -29,9 +39,9 @@ def approve_by_form(link: str) -> Read:
         page = client.get(link).raise_for_status().text
         at_s = time.time()
         answer = client.post(link, data={"answer": "approve", "reason": REASON}).raise_for_status().text
-    return Read(_found(_TITLE, page), _found(_WHAT, page), at_s, _found(_ANSWER, answer))
+    return Read(_found(_TITLE, page), _found(_WHAT, page), at_s, _found(_ANSWER, answer), _found(_NOTICE, answer, ""))
 
 
-def _found(what: re.Pattern[str], page: str) -> str:
+def _found(what: re.Pattern[str], page: str, otherwise: str = "nothing") -> str:
     found = what.search(page)
-    return unescape(found[1].strip()) if found else "nothing"
+    return unescape(found[1].strip()) if found else otherwise

@@ -129,9 +129,10 @@ class MovedDatabase:
 
     def missing(self) -> list[int]:
         """The orders that were acknowledged and are not on the old server."""
+        acknowledged = set(self.acknowledged)  # first: what is written while the server is asked is not missing
         with self._owner(self._old) as old:
             there = {row[0] for row in old.execute("SELECT number FROM orders").fetchall()}
-        return sorted(set(self.acknowledged) - there)
+        return sorted(acknowledged - there)
 
     def differing(self) -> int:
         """How many items are not the same on both servers, each row compared as text."""

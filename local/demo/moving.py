@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from local.demo.deciding import CHROMIUM, SCREENSHOT
+from local.demo.deciding import CHROMIUM, SCREENSHOT, answers
 from local.demo.form import Read, approve_by_form
 from local.demo.moved_database import MovedDatabase
 from local.demo.scene import ANNOUNCED, APPROVED, ASKED, GOOD_BUILD, Scene
@@ -51,8 +51,7 @@ def person_approves_rows(scene: Scene) -> None:
     if link and ASKED not in scene.marks:
         scene.mark(ASKED, "somebody receives the link and thinks for a moment")
     if link and APPROVED not in scene.marks and scene.lasted(ASKED, scene.pace.thinking_s):
-        read = _approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT)
-        scene.mark(APPROVED, f"reads: {read.title} {read.what} Presses the button: {read.answer}", read.pressed_at_s)
+        answers(scene, _approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
 
 
 def _approve(link: str, chromium: str | None, screenshot: Path) -> Read:

@@ -20,6 +20,7 @@ PROMOTING, SWAPPED = "promotion asked for", "swap accepted"
 PAUSED, RESUMED = "fleet paused", "fleet resumed"
 ASKED = "a person is asked"
 APPROVED = "a person approved"
+SENT_BACK = "a person must look again"
 # The last moments of a run say how people are served in the end; about 10 requests a second of each kind.
 LAST_WORD_S = 3.0
 _RECENT_S = 5.0
