@@ -39,19 +39,26 @@ def breaks_build_and_data(scene: Scene) -> str:
 def person_approves(scene: Scene) -> None:
     """Open the link that people received, in a real browser, and approve; the data is then brought back."""
     link = scene.world.link()
-    if link and APPROVED not in scene.marks:
+    if link and is_waited_for(scene, link):
         from local.demo.browser import approve
 
-        answers(scene, approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
+        answers(scene, link, approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
     if is_restored(scene.world):
         for build in (scene.new_build, GOOD_BUILD):
             scene.world.heal_build(build)
 
 
-def answers(scene: Scene, read: Read) -> None:
-    """Note what somebody did who was asked; who was sent back to look again, because it has changed, will do so."""
+def is_waited_for(scene: Scene, link: str) -> bool:
+    """Whether nobody has approved, and nobody was sent back from this link: a newer message will have another."""
+    return APPROVED not in scene.marks and link != scene.sent_back_from
+
+
+def answers(scene: Scene, link: str, read: Read) -> None:
+    """Note what somebody did who was asked; who was sent back, because it has changed, looks again later."""
     done = f"reads: {read.title} {read.what} Presses the button: {' '.join(filter(None, (read.notice, read.answer)))}"
     scene.mark(APPROVED if read.approved else SENT_BACK, done, read.pressed_at_s)
+    if not read.approved:
+        scene.sent_back_from = link
 
 
 def is_restored(world: World) -> bool:

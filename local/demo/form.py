@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 from html import unescape
+from http import HTTPStatus
 
 import httpx
 
@@ -38,8 +39,11 @@ def approve_by_form(link: str) -> Read:
     with httpx.Client(timeout=10.0) as client:
         page = client.get(link).raise_for_status().text
         at_s = time.time()
-        answer = client.post(link, data={"answer": "approve", "reason": REASON}).raise_for_status().text
-    return Read(_found(_TITLE, page), _found(_WHAT, page), at_s, _found(_ANSWER, answer), _found(_NOTICE, answer, ""))
+        answer = client.post(link, data={"answer": "approve", "reason": REASON})
+    if answer.status_code != HTTPStatus.CONFLICT:  # not taken, because it has changed: the page says so
+        answer.raise_for_status()
+    said, notice = _found(_ANSWER, answer.text), _found(_NOTICE, answer.text, "")
+    return Read(_found(_TITLE, page), _found(_WHAT, page), at_s, said, notice)
 
 
 def _found(what: re.Pattern[str], page: str, otherwise: str = "nothing") -> str:

@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from local.demo.deciding import CHROMIUM, SCREENSHOT, answers
+from local.demo.deciding import CHROMIUM, SCREENSHOT, answers, is_waited_for
 from local.demo.form import Read, approve_by_form
 from local.demo.moved_database import MovedDatabase
-from local.demo.scene import ANNOUNCED, APPROVED, ASKED, GOOD_BUILD, Scene
+from local.demo.scene import ANNOUNCED, ASKED, GOOD_BUILD, Scene
 from local.demo.world import World
 
 NONE = "none"
@@ -50,8 +50,8 @@ def person_approves_rows(scene: Scene) -> None:
     link = scene.world.link()
     if link and ASKED not in scene.marks:
         scene.mark(ASKED, "somebody receives the link and thinks for a moment")
-    if link and APPROVED not in scene.marks and scene.lasted(ASKED, scene.pace.thinking_s):
-        answers(scene, _approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
+    if link and is_waited_for(scene, link) and scene.lasted(ASKED, scene.pace.thinking_s):
+        answers(scene, link, _approve(link, shutil.which(CHROMIUM), scene.world.rig.logs / SCREENSHOT))
 
 
 def _approve(link: str, chromium: str | None, screenshot: Path) -> Read:

@@ -48,7 +48,11 @@ class Glance:
 
 @dataclass
 class Scene:
-    """The running play; hooks of a scenario change the world through it."""
+    """The running play; hooks of a scenario change the world through it.
+
+    Attributes:
+        sent_back_from: The link by which somebody answered what was not asked any more.
+    """
 
     world: World
     users: Users
@@ -58,6 +62,7 @@ class Scene:
     app: AppView | None = None
     marks: dict[str, Mark] = field(default_factory=dict)
     heard_first: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sent_back_from: str = ""
 
     def mark(self, what: str, sentence: str, at_s: float | None = None) -> None:
         """Note that something was done; now, if no time is given."""
