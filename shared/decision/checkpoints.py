@@ -136,6 +136,23 @@ def is_untidy(over: DatabaseCheckpoint, keep: timedelta, now: datetime) -> bool:
     return due and over.status is CheckpointStatus.ENDED
 
 
+def with_foreseen(theirs: Checkpoints, mine: Checkpoints) -> Checkpoints:
+    """Return checkpoints as others saw them, with what was foreseen here where that is later.
+
+    A look ahead takes seconds, and every look at how a checkpoint stands in between is saved before it.
+    """
+    ahead = {name: one.foreseen for name, one in mine.by_database.items()}
+    both = {
+        name: replace(one, foreseen=found)
+        for name, one in theirs.by_database.items()
+        if (found := ahead.get(name)) is not None
+        and one.stands
+        and one.id == mine.by_database[name].id
+        and (one.foreseen is None or one.foreseen.at < found.at)
+    }
+    return Checkpoints(by_database=theirs.by_database | both)
+
+
 def _moved(
     before: DatabaseCheckpoint | None,
     database: str,

@@ -7,14 +7,14 @@ are asked about the rows is in that commit, too: who answers should never have t
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from shared.clock import Clock
-from shared.decision.checkpoints import begun, ended, is_untidy, looked_at, postponed, unnamed, wanted
+from shared.decision.checkpoints import begun, ended, is_untidy, looked_at, postponed, unnamed, wanted, with_foreseen
 from shared.decision.data_limits import brought_back, preview_every
 from shared.engine.asking import Asking
 from shared.engine.commit import commit_and_ring
@@ -188,17 +188,32 @@ class CheckpointKeeper:
         return replace(seen, foreseen=Foreseen.of(preview, self.clock() - now))
 
     def _save(self, policy: Policy, found: Snapshot, after: Checkpoints) -> None:
-        asked = self.asking.anew(policy, replace(found, checkpoints=after))
-        writes: list[Write] = [found.save(CHECKPOINTS, after), *asked]
+        events: list[Write] = []
         for name, one in after.by_database.items():
             before, kind = found.checkpoints.by_database.get(name), _TOLD.get(one.status)
             if kind is not None and (before is None or _came_to(before) != _came_to(one)):
                 event = Event(workload=policy.workload, kind=kind, at=one.since, sentence=one.sentence, about=one.id)
-                writes += announce(event, policy.notify)
+                events += announce(event, policy.notify)
         try:
-            commit_and_ring(self.ledger, self.doorbell, policy.workload, writes)
+            self._commit(policy, found, after, events)
         except LostRace:
             log.info("%s: its checkpoints were looked after by somebody else", policy.workload)
+            self._save_foreseen(policy, after)
+
+    def _save_foreseen(self, policy: Policy, mine: Checkpoints) -> None:
+        """Somebody else was faster, and what they saw counts; a look ahead is not done in vain all the same."""
+        found = snapshot(self.ledger, policy.workload)
+        after = with_foreseen(found.checkpoints, mine)
+        if after == found.checkpoints or _is_left_alone(policy, found):
+            return
+        try:
+            self._commit(policy, found, after, [])
+        except LostRace:
+            log.info("%s: it is looked ahead again", policy.workload)
+
+    def _commit(self, policy: Policy, found: Snapshot, after: Checkpoints, events: Sequence[Write]) -> None:
+        asked = self.asking.anew(policy, replace(found, checkpoints=after))
+        commit_and_ring(self.ledger, self.doorbell, policy.workload, [found.save(CHECKPOINTS, after), *asked, *events])
 
 
 def _is_completed(found: Snapshot) -> bool:
