@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from local.demo.outside import Ask
 from local.demo.scene import GOOD_BUILD, PROMOTING, SWAPPED, Scene
 from local.demo.stages import CANDIDATE
+from local.demo.turns import is_over
 from local.demo.world import World
 
 IN_QUARANTINE, UNDER_WAY = "it is in quarantine", "another run is under way"
@@ -57,7 +58,7 @@ def promoted(scene: Scene) -> bool:
     """The app says that the new build is in production, and people were watched for a while afterwards."""
     events = scene.app.events if scene.app else ()
     ended = next((event for event in events if event.kind == "promoted"), None)
-    return ended is not None and scene.ago(ended.at) >= scene.pace.aftermath_s
+    return ended is not None and is_over(scene, ended.kind, ended.at)
 
 
 def promoted_again(build: str) -> Ask:
