@@ -54,6 +54,7 @@ def _beside(peer: str, what: str, **limits: float) -> Aim:
 
 
 COST = "capture, single-row updates: cost, %"
+LEAST_COST = "capture, single-row updates: cost of the least trigger there could be, %"
 AIMS = (
     _beside("apply floor", "of the apply floor", at_least=0.60),
     _beside("one statement a row", "as fast as one statement a row", at_least=30),

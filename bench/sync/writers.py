@@ -1,5 +1,6 @@
 """What capture costs those who write on the target: the same writes into a table that is watched and into one that is
-not, in short turns, so that both meet the same machine.
+not, in short turns, so that both meet the same machine. A third one has the least trigger that could log keys at all:
+it stands by nothing that may happen to a table, and says what of the cost is PostgreSQL's own.
 """
 
 import random
@@ -18,7 +19,14 @@ from bench.sync.world import PLAIN, write
 from shared.adapters.postgres.capture.key_log import install_capture, install_schema
 from shared.adapters.postgres.server.catalogue import read_catalogue
 
-WATCHED, FREE = "watched", "free"
+WATCHED, FREE, LEAST = "watched", "free", "least"
+_LEAST = """
+CREATE TABLE written_keys (id bigint NOT NULL, at xid8 NOT NULL DEFAULT pg_current_xact_id());
+CREATE FUNCTION note_keys() RETURNS trigger LANGUAGE plpgsql
+AS 'BEGIN INSERT INTO written_keys (id) SELECT id FROM written; RETURN NULL; END';
+CREATE TRIGGER note_keys AFTER UPDATE ON items REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION note_keys()
+"""
 _CLIENTS = 4
 _START_TOGETHER_S = 0.15
 _UPDATE = b"UPDATE items SET n = n + 1, updated_at = clock_timestamp() WHERE id = $1"
@@ -51,9 +59,11 @@ def _updates(turn: _Turn) -> int:
 
 @contextmanager
 def watched_and_free(servers: Servers) -> Iterator[None]:
-    """Make both tables anew, of the same rows on the same pages."""
-    for database in (WATCHED, FREE):
+    """Make all tables anew, of the same rows on the same pages."""
+    for database in (WATCHED, FREE, LEAST):
         servers.create(TARGET, database, PLAIN)
+    with servers.connect(TARGET, LEAST) as target:
+        target.execute(_LEAST)
     with servers.connect(TARGET, WATCHED) as target:
         install_schema(target)
         for table in read_catalogue(target).tables.values():
@@ -64,7 +74,7 @@ def watched_and_free(servers: Servers) -> Iterator[None]:
 
 def single_rows(servers: Servers, rows: int, turns: int, turn_s: float) -> dict[str, list[float]]:
     """Return updates a second of several clients, by table and turn."""
-    found: dict[str, list[float]] = {WATCHED: [], FREE: []}
+    found: dict[str, list[float]] = {WATCHED: [], FREE: [], LEAST: []}
     with watched_and_free(servers), ProcessPoolExecutor(_CLIENTS, get_context("spawn")) as pool:
         _rate(pool, servers, FREE, rows, 0.1)  # the processes start
         for turn in range(turns):
