@@ -121,7 +121,7 @@ def rollback_ended(scene: Scene) -> bool:
 
 
 def is_over(scene: Scene, kind: str, ended_at: datetime) -> bool:
-    """Whether people were watched for a while after an end and have heard of it: on a busy machine, messages are late."""
+    """Whether people were watched for a while after an end, and have heard of it: messages may be late."""
     more_s = scene.ago(ended_at) - scene.pace.aftermath_s
     return more_s >= 0 and (kind in scene.world.told() or more_s >= _TOLD_WITHIN_S)
 
