@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 
 from local.demo_site.faults import HEALTHY, BuildFaults
 
@@ -52,7 +53,8 @@ class Deployment:
         try:
             await asyncio.wait_for(process.wait(), STOP_GRACE_S)
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):  # it ended in the same moment
+                process.kill()
             await process.wait()
 
     async def restart(self, faults: BuildFaults) -> None:
