@@ -5,14 +5,15 @@ it stands by nothing that may happen to a table, and says what of the cost is Po
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from time import perf_counter
+from typing import Any
 
 import psycopg
+from psycopg import Connection
 
 from bench.sync.servers import TARGET, Servers
 from bench.sync.world import PLAIN, write
@@ -57,25 +58,29 @@ def _updates(turn: _Turn) -> int:
     return done
 
 
-@contextmanager
-def watched_and_free(servers: Servers) -> Iterator[None]:
-    """Make all tables anew, of the same rows on the same pages."""
-    for database in (WATCHED, FREE, LEAST):
+def _make_anew(servers: Servers, databases: Iterable[str]) -> None:
+    """Make the tables anew, of the same rows on the same pages."""
+    for database in databases:
         servers.create(TARGET, database, PLAIN)
-    with servers.connect(TARGET, LEAST) as target:
-        target.execute(_LEAST)
-    with servers.connect(TARGET, WATCHED) as target:
-        install_schema(target)
-        for table in read_catalogue(target).tables.values():
-            install_capture(target, table)
+        with servers.connect(TARGET, database) as target:
+            if database == WATCHED:
+                _watch(target)
+            elif database == LEAST:
+                target.execute(_LEAST)
     servers.run(TARGET, "CHECKPOINT")
-    yield
+
+
+def _watch(target: Connection[tuple[Any, ...]]) -> None:
+    install_schema(target)
+    for table in read_catalogue(target).tables.values():
+        install_capture(target, table)
 
 
 def single_rows(servers: Servers, rows: int, turns: int, turn_s: float) -> dict[str, list[float]]:
     """Return updates a second of several clients, by table and turn."""
     found: dict[str, list[float]] = {WATCHED: [], FREE: [], LEAST: []}
-    with watched_and_free(servers), ProcessPoolExecutor(_CLIENTS, get_context("spawn")) as pool:
+    _make_anew(servers, found)
+    with ProcessPoolExecutor(_CLIENTS, get_context("spawn")) as pool:
         _rate(pool, servers, FREE, rows, 0.1)  # the processes start
         for turn in range(turns):
             for database in _in_turn(found, turn):
@@ -99,11 +104,11 @@ def batches(servers: Servers, rows: int, rounds: int) -> dict[str, list[float]]:
     """Return the seconds that the whole change set takes, in transactions of a hundred rows, by table and round."""
     found: dict[str, list[float]] = {WATCHED: [], FREE: []}
     for turn in range(rounds):
-        with watched_and_free(servers):
-            for database in _in_turn(found, turn):
-                with servers.connect(TARGET, database) as target:
-                    target.execute("SELECT sum(length(a)) FROM items")
-                    began = perf_counter()
-                    write(target, rows)
-                    found[database].append(perf_counter() - began)
+        _make_anew(servers, found)
+        for database in _in_turn(found, turn):
+            with servers.connect(TARGET, database) as target:
+                target.execute("SELECT sum(length(a)) FROM items")
+                began = perf_counter()
+                write(target, rows)
+                found[database].append(perf_counter() - began)
     return found

@@ -79,7 +79,7 @@ class Asking:
         """
         held = self._held(policy, found, ask)
         if not is_due(ask, held.now):
-            return _anew(held, *self.present(held))
+            return self._anew(held)
         missing = gone(policy, ask)
         if missing is not None:
             return ending_writes(held, AskStatus.EXPIRED, f"{say_silence(ask)}: nothing is done, because {missing}")
@@ -103,8 +103,14 @@ class Asking:
         """
         if found.ask is None or is_due(found.ask, self.clock()):
             return []
-        held = self._held(policy, found, found.ask)
-        return _anew(held, *self.present(held))
+        return self._anew(self._held(policy, found, found.ask))
+
+    def _anew(self, held: Held) -> list[Write]:
+        """Nobody should find out by answering that something else would become of the rows than the message said."""
+        present, changed = self.present(held)
+        if not changed or present.preview == held.ask.preview or gone(held.policy, held.ask) is not None:
+            return []
+        return saving_writes(held, present, EventKind.ASKED, f"asked again, because {changed}; {question(present)}")
 
     def present(self, held: Held) -> tuple[Ask, str]:
         """Return the question as it would be put now, and what has changed since, if anything has."""
@@ -167,10 +173,3 @@ class Asking:
         except (Refused, NotFound, PermanentError) as error:
             return ending_writes(held, AskStatus.EXPIRED, f"{why}; it was not begun: {error}")
         return [*ending_writes(held, AskStatus.EXPIRED, why), *started]
-
-
-def _anew(held: Held, present: Ask, changed: str) -> list[Write]:
-    """Nobody should find out by answering that something else would become of the rows than the message said."""
-    if not changed or present.preview == held.ask.preview or gone(held.policy, held.ask) is not None:
-        return []
-    return saving_writes(held, present, EventKind.ASKED, f"asked again, because {changed}; {question(present)}")
