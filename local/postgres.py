@@ -26,7 +26,7 @@ from psycopg.sql import SQL, Identifier
 SUPERUSER, PASSWORD = "postgres", "rig-only"  # of servers that live for one test on the loopback
 OLD, NEW = "15", "17"
 _NPM = Path(__file__).parents[1] / "node_modules" / "@postgres-{version}" / "linux-x64"
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 60.0
 # Data of a test need not outlive the machine.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "logical"}
 # The pipe closes when the parent dies, however it dies.

@@ -14,7 +14,7 @@ from select import select
 from time import monotonic
 from typing import Any, Self
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 _END_WITHIN_S = 15.0
 _LOG_TAIL = 2000
 
@@ -31,7 +31,7 @@ class Child:
             settings: Variables over those of this process.
 
         Raises:
-            RuntimeError: it ended, or said nothing, within 30 s; the end of its log is in the message.
+            RuntimeError: it ended, or said nothing, within 60 s; the end of its log is in the message.
         """
         self.log = log
         with log.open("ab") as file:

@@ -13,7 +13,7 @@ import httpx
 
 JOB = "site"
 SCRAPED_EVERY_S = 0.2
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 60.0
 # The pipe closes when the parent dies, however it dies.
 _END_WITH_PARENT = '"$@" & server=$!; cat >/dev/null; kill -TERM "$server"; wait "$server"'
 _CONFIGURATION = """\

@@ -147,7 +147,7 @@ def run(place: Place, capsys: Any, *words: str, port: int = 0, password: str = "
     return Ended(status, json.loads(said.out))
 
 
-def until(holds: Callable[[], bool], within_s: float = 15.0) -> None:
+def until(holds: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until something holds."""
     end = monotonic() + within_s
     while not holds():

@@ -77,7 +77,7 @@ def test_a_change_is_a_long_running_operation_as_the_sdk_follows_it(edges: Edges
 
 
 def test_edges_learn_one_after_another_and_connections_stay_at_theirs(edges: Edges) -> None:
-    edges.control("PUT", "/timings", {"afd_propagation_s": 0.0, "afd_propagation_step_s": 0.4})
+    edges.control("PUT", "/timings", {"afd_propagation_s": 0.0, "afd_propagation_step_s": 1.0})
     edges.set("green", enabled="Disabled")
     with httpx.Client(base_url=edges.url) as one, httpx.Client(base_url=edges.url) as other:
         assert {seen(one)[1], seen(other)[1]} == {"b1"}

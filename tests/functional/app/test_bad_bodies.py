@@ -59,6 +59,7 @@ def test_every_spelling_of_json_is_taken(api: Api, media: str) -> None:
     assert api.send("PUT", "/api/workloads/orders/known-good", body, {"Content-Type": media}).status == HTTPStatus.OK
 
 
+@pytest.mark.timeout(300)  # some hundred requests
 def test_good_samples_between_bad_requests_all_arrive(api: Api, ledger: TableLedger) -> None:
     sent = []
     for body in (*UNREADABLE.values(), *NO_SUCH_THING.values(), *HUGE.values()):

@@ -56,7 +56,7 @@ def test_a_build_goes_forward_once_the_way_back_is_open(api: Api, rig: Rig, host
     refused = refusal(api.send_json("POST", "/api/workloads/books/promotions", wanted), HTTPStatus.CONFLICT)
     assert refused == "not promoted: level 1 is not ready to take it back: it was never checked"
     check_readiness(api, host)
-    wait_until(lambda: api.get("/api/workloads/books/readiness").status == HTTPStatus.OK, within_s=30)
+    wait_until(lambda: api.get("/api/workloads/books/readiness").status == HTTPStatus.OK)
 
     accepted = api.send_json("POST", "/api/workloads/books/promotions", wanted)
     assert (accepted.status, accepted.json["status"]) == (HTTPStatus.ACCEPTED, "running"), accepted.body
@@ -132,7 +132,7 @@ def test_readiness_is_checked_by_its_timer_and_tells_why_not(api: Api, host: Chi
         found: dict[str, Any] = answer.json
         return found if found["checked_at"] else None
 
-    report = wait_until(checked, within_s=30)
+    report = wait_until(checked)
     assert (report["workload"], report["ok"]) == ("orders", False)
     assert report["reasons"]
     assert any(finding["ok"] is not True for finding in report["findings"])

@@ -14,7 +14,7 @@ from tests.functional.app.waiting import wait_until
 
 pytestmark = pytest.mark.rig
 
-_AT_ONCE_S = 1.0
+_AT_ONCE_S = 2.0
 
 
 def checks(answer: Answer) -> dict[str, dict[str, Any]]:

@@ -37,7 +37,7 @@ def test_a_sweep_makes_rows_of_what_was_set_aside(rig: Rig, host: Child, api: Ap
         found = [decode(Incident, row.body) for name in ("demo", UNCLAIMED) for row in ledger.scan(name, INCIDENT)]
         return {one.text for one in found if one.queue == "samples"} >= set(_TEXTS)
 
-    wait_until(kept, within_s=20)
+    wait_until(kept)
     wait_until(lambda: queue.get_queue_properties().approximate_message_count == 0)
     told = api.get("/api/workloads/demo").json["events"]
     assert any(event["kind"] == "incident" for event in told)

@@ -132,7 +132,7 @@ def test_bad_messages_end_as_poison_with_a_reason(rig: Rig, host: Child, name: s
         poisoned.extend(mailbox.poisoned())
         return len(poisoned) >= len(bad)
 
-    wait_until(all_poisoned, within_s=30)
+    wait_until(all_poisoned)
     assert sorted(poisoned) == sorted(bad)
     wait_until(mailbox.is_empty)
     log = host.log.read_bytes()[logged:].decode()
@@ -155,7 +155,7 @@ def test_good_samples_among_bad_messages_all_arrive(rig: Rig, ledger: TableLedge
         series = snapshot(ledger, "demo").watch.series.get("confidence", ())
         return {one.id for one in series} >= sent
 
-    wait_until(arrived, within_s=20)
+    wait_until(arrived)
 
 
 def test_a_command_is_obeyed_once_and_one_that_is_refused_is_consumed(rig: Rig, host: Child, api: Api) -> None:
@@ -190,7 +190,7 @@ def test_a_road_is_warmed(rig: Rig, host: Child) -> None:
 def test_a_ring_for_nobody_goes_to_poison_with_a_reason(rig: Rig, host: Child, workload: str) -> None:
     mailbox, logged = Mailbox.of(rig, "watch"), host.log.stat().st_size
     mailbox.queue.send_message(written(as_json({"workload": workload})))
-    wait_until(mailbox.poisoned, within_s=20)
+    wait_until(mailbox.poisoned)
     assert f"there is no workload '{workload[:80]}' here" in host.log.read_bytes()[logged:].decode()
 
 
@@ -205,4 +205,4 @@ def test_a_message_as_large_as_they_get_is_read(rig: Rig, ledger: TableLedger) -
         series = snapshot(ledger, "demo").watch.series.get("confidence", ())
         return {one.id for one in series} >= {str(one["id"]) for one in samples}
 
-    wait_until(arrived, within_s=20)
+    wait_until(arrived)

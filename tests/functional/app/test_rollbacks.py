@@ -56,7 +56,7 @@ def test_by_hand_from_refusal_to_verified(api: Api, rig: Rig) -> None:
     reason = refusal(ask(api), HTTPStatus.CONFLICT)
     assert reason == f"not rolled back: rollback {run['id']} is still running"
 
-    ended = wait_until(lambda: _ended(api, run["url"]), within_s=40)
+    ended = wait_until(lambda: _ended(api, run["url"]))
     assert ended["status"] == "verified", ended
     assert served(rig) == "b1"
     assert [step["phase"] for step in ended["steps"]] == ["done"] * 3
@@ -78,6 +78,6 @@ def test_two_at_once_start_one(api: Api) -> None:
     with ThreadPoolExecutor(2) as askers:
         answers = sorted(askers.map(lambda _: ask(api, "orders"), range(2)), key=lambda answer: answer.status)
     assert [answer.status for answer in answers] == [HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT]
-    ended = wait_until(lambda: _ended(api, answers[0].json["url"]), within_s=30)
+    ended = wait_until(lambda: _ended(api, answers[0].json["url"]))
     assert ended["status"] == "failed"
     assert "404" in ended["outcome"]

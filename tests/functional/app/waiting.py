@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 
-def wait_until[T](probe: Callable[[], T | None], within_s: float = 15.0) -> T:
+def wait_until[T](probe: Callable[[], T | None], within_s: float = 60.0) -> T:
     """Return the first truthy answer; fails the test when there is none in time."""
     deadline = time.monotonic() + within_s
     while True:
