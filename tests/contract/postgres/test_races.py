@@ -14,7 +14,6 @@ from tests.contract.postgres.ways import back, begin
 _WRITERS = 8
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_every_write_that_was_acknowledged_is_on_the_source_afterwards(servers: Servers, version: str) -> None:
     with servers.pair(OLD, version) as pair:

@@ -31,7 +31,6 @@ _WRITERS = 6
 _ALL = "SELECT id::text, said FROM {}"
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("target", [OLD, NEW], indirect=True)
 def test_every_write_after_the_checkpoint_is_in_the_log(target: Database) -> None:
     with slotted(target, install=False) as slot:
@@ -53,7 +52,6 @@ def test_every_write_after_the_checkpoint_is_in_the_log(target: Database) -> Non
             assert _rolled_back(slot, whole) == []
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_every_write_that_was_acknowledged_is_on_the_source_afterwards(servers: Servers, version: str) -> None:
     with servers.pair(OLD, version) as pair:

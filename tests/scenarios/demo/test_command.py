@@ -33,7 +33,7 @@ def run(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProce
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -116,7 +116,7 @@ def test_an_interrupt_stops_everything(playing: subprocess.Popen[str], *, everyb
         os.killpg(playing.pid, signal.SIGINT)
     else:
         playing.send_signal(signal.SIGTERM)
-    _, errors = playing.communicate(timeout=30)
+    _, errors = playing.communicate(timeout=120)
     assert playing.returncode == 130
     assert errors == "Interrupted; everything that the demo started has ended.\n"
     time.sleep(0.2)  # the kernel removes the last of them a moment later

@@ -17,7 +17,7 @@ from tests.scenarios.rows_matrix.table import wrong_lines
 from tests.scenarios.rows_matrix.worker import Blow
 from tests.scenarios.rows_matrix.world import Owner, Worlds, worlds
 
-pytestmark = pytest.mark.timeout(300)  # dozens of runs in real processes, on a machine that may be busy
+pytestmark = pytest.mark.timeout(600)  # dozens of runs in real processes, on a machine that may be busy
 # What a run must have asked for, or the matrix would prove nothing.
 _MUST_ASK = {"_raised", "_pin", "decide_conflicts", "_begun", "stage", "_claim_and_apply", "_settle", "save_state"}
 # What only reads, and may be killed at any of dozens of places: in the whole matrix alone.
