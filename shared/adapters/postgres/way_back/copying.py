@@ -30,12 +30,14 @@ class ValueHeldError(Exception):
 
     Attributes:
         of: The table of both.
+        round: In which the one was pinned that takes it.
         said: What the server said.
     """
 
-    def __init__(self, of: SyncTable, said: str) -> None:
+    def __init__(self, of: SyncTable, round_: int, said: str) -> None:
         super().__init__(said)
         self.of = of
+        self.round = round_
         self.said = said
 
 
@@ -104,7 +106,7 @@ class Copying:
                     with misfits_named(target, chunk.of):
                         apply_chunk(target, source, chunk, replica_role=role, since=meanwhile.get(chunk.of.oid))
                 except (errors.UniqueViolation, errors.ExclusionViolation) as error:
-                    raise ValueHeldError(chunk.of, sentence(error)) from None
+                    raise ValueHeldError(chunk.of, chunk.round, sentence(error)) from None
                 if monotonic() > until:
                     return False
         return True

@@ -49,7 +49,7 @@ class Proving:
         return replace(again, stage=Stage.JUDGE)
 
     def search(self, state: State, of: SyncTable, until: float) -> State:
-        """Pin all that differs in a table, along with what is being copied.
+        """Pin all that differs in a table, along with what is being copied in this round.
 
         Raises:
             PermanentError: rows differ that the policy stops for.
@@ -60,7 +60,7 @@ class Proving:
         copied, odd = self._sorted_out(state, of, compared)
         state = self._told(replace(state, searched=(*state.searched, of.oid), comparing=""), of, odd)
         self._stop_for_unexplained(state)
-        pin_more(self.round.sides.target, self.round.sync, of, state.round, copied, self.round.rules.chunk)
+        pin_more(self.round.sides.target, self.round.sync, of, self.round.number, copied, self.round.rules.chunk)
         return state
 
     def _compare(self, state: State, of: SyncTable, until: float) -> State:

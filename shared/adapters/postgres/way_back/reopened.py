@@ -33,8 +33,8 @@ def as_of_now(sides: Sides, sync: str, state: State, *, hook: bool) -> State:
 
 
 def shape_of(plan: SyncPlan) -> str:
-    """Return a digest of the tables and columns that go back."""
-    said = repr([(of.oid, of.source_oid, of.name, of.key, of.columns) for of in plan.tables])
+    """Return a digest of the tables, the columns that go back, and those that stay, which images hold as well."""
+    said = repr([(of.oid, of.source_oid, of.name, of.key, of.columns, of.rest) for of in plan.tables])
     return sha256(said.encode()).hexdigest()[:16]
 
 

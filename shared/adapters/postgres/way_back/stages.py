@@ -66,14 +66,19 @@ class Stages:
         return does[state.stage](state, until)
 
     def _prepare(self, state: State, until: float) -> State:
-        for of in self.sides.plan.tables:
-            prepare_images(self.sides.source, of)
+        self._prepare_images()
         demand_room(self.sides.source, expected_bytes(self.sides, self.checkpoint))
         return replace(state, stage=Stage.FENCE)
+
+    def _prepare_images(self) -> None:
+        for of in self.sides.plan.tables:
+            prepare_images(self.sides.source, of)
 
     def _fence(self, state: State, until: float) -> State:
         """Stop the writers; from then on nothing may be written that this snapshot does not see."""
         sides, within_s = self.sides, self.rules.fence_within.total_seconds()
+        if state.shape not in ("", shape_of(sides.plan)):  # what is overwritten has other columns now
+            self._prepare_images()
         names = {of.oid: str(of.name) for of in sides.plan.tables}
         if self.hook:
             demand_unfed(sides.target, names)
@@ -118,9 +123,20 @@ class Stages:
             return self._noted(state, self._decide_again(state, state.round))
         except ValueHeldError as held:
             if held.of.oid in state.searched:
-                raise PermanentError(f"source database: {held.said}") from None
-            label = f"search {state.decided_at} {state.round}"
-            return Proving(self._round(state.round, label)).search(state, held.of, until)
+                return self._as_one_round(state, held)
+            label = f"search {state.decided_at} {held.round}"
+            return Proving(self._round(held.round, label)).search(state, held.of, until)
+
+    def _as_one_round(self, state: State, held: ValueHeldError) -> State:
+        """What was left unfinished goes once more along with what came later: a value may be given up in either.
+
+        Raises:
+            PermanentError: there is but one round, or a row that has given up its values on the way holds more than the
+                target knows of it: only its round can put it back.
+        """
+        if held.round == state.round or any(of.rest and of.is_vacated for of in self.sides.plan.tables):
+            raise PermanentError(f"source database: {held.said}") from None
+        return replace(state, stage=Stage.FENCE, since="", copied=state.round)
 
     def _settle(self, state: State, until: float) -> State:
         sides = self.sides
