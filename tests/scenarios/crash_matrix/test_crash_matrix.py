@@ -21,7 +21,7 @@ _STAGES = {"warm": "look_before", "share": "take", "swap": "take"}
 _AT_LEAST = {plan: _ALL if plan is Plan.ONCE else _UP_TO_THE_EFFECT for plan in Plan}
 
 
-@pytest.mark.timeout(400)  # some twenty runs in real processes, on a machine that may be busy
+@pytest.mark.timeout(900)  # some twenty runs in real processes, on a machine that may be busy
 @pytest.mark.storage
 # The longest stand last among the plays: they begin first, so that nobody waits for one of them in the end.
 @pytest.mark.parametrize(("road", "plan"), PLAYS[::-1], ids=lambda given: str(given).replace(" ", "_"))
