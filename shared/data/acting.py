@@ -59,7 +59,8 @@ def _what_it_means(desk: Desk, sync: str, *, begun: bool) -> Iterator[str]:
     if desk.database.fence is Fencing.HOOK:
         yield "the hook must keep writers off the target by now, and the app must not be doing this by itself"
     else:
-        yield "the target takes no writes from now on, and the app must not be doing this by itself"
+        when = "when what can go ahead of the fence has gone" if desk.database.sync_rules.copy_ahead else "from now on"
+        yield f"the target takes no writes {when}, and the app must not be doing this by itself"
 
 
 def _work(desk: Desk, sync: str, checkpoint_id: str, left_out: Collection[str], to: Telling) -> Answer:

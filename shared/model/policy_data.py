@@ -81,6 +81,11 @@ class Database(Strict):
     capture: Capture = Capture.TRIGGERS
     fence: Fencing = Fencing.TRIGGERS
     fence_within: Rhythm = Field(default=timedelta(seconds=30), description="How long open writers are waited for.")
+    copy_ahead: bool = Field(
+        default=True,
+        strict=True,
+        description="Rows are copied before writers are stopped, and only what was written meanwhile afterwards.",
+    )
     keep_fence: bool = Field(
         default=False, strict=True, description="When it fails, writes on the target stay stopped."
     )
@@ -111,6 +116,7 @@ class Database(Strict):
             conflicts=self.conflicts,
             unexplained=self.unexplained,
             keyless=self.keyless,
+            copy_ahead=self.copy_ahead and not self.keep_fence,  # who fails ahead of a fence leaves none
             chunk=self.chunk,
             workers=self.workers,
             fence_within=self.fence_within,

@@ -50,6 +50,7 @@ class SyncRules:
         chunk: Rows a transaction.
         workers: Connections that copy side by side.
         unexplained: Which row stays where both are not the same although nobody wrote them since the checkpoint.
+        copy_ahead: Rows are copied while people still write, and what they write meanwhile once more.
     """
 
     tables: tuple[str, ...] = ("*.*",)
@@ -57,6 +58,7 @@ class SyncRules:
     conflicts: Conflicts = Conflicts.STOP
     unexplained: Conflicts = Conflicts.TARGET_WINS
     keyless: Keyless = Keyless.REFUSE
+    copy_ahead: bool = True
     chunk: int = 5_000
     workers: int = 2
     statement_timeout: timedelta = timedelta(seconds=60)

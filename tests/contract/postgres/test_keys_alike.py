@@ -110,4 +110,4 @@ def test_a_number_of_an_object_is_written_with_its_schema_on_both_sides(servers:
             )
         start(pair)
         pair.target.run("INSERT INTO public.items VALUES (1, 'other.thing')")
-        assert back(pair).round == 1
+        assert back(pair, replace(RULES, copy_ahead=False)).round == 1

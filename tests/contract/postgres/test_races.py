@@ -14,13 +14,19 @@ from tests.contract.postgres.ways import back, begin
 _WRITERS = 8
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("version", [OLD, NEW])
-def test_every_write_that_was_acknowledged_is_on_the_source_afterwards(servers: Servers, version: str) -> None:
+def test_every_write_that_was_acknowledged_is_on_the_source_afterwards(
+    servers: Servers,
+    version: str,
+    ahead: bool,
+) -> None:
     with servers.pair(OLD, version) as pair:
         pair.source.run(*TABLES)
         with writing(pair.target, _WRITERS) as writers:
             sleep(0.5)
             snapshot = begin(pair.source.access, pair.target.access, SyncRules(), "change")[1].snapshot
             sleep(0.5)
-            assert back(pair, SyncRules(chunk=100)).stage is Stage.DONE
-        all_that_was_told_is_on_the_source(pair, writers, snapshot)
+            state = back(pair, SyncRules(chunk=100, copy_ahead=ahead))
+            assert (state.stage, "ahead" in state.seconds) == (Stage.DONE, ahead)
+        all_that_was_told_is_on_the_source(pair, writers, snapshot, logged=2 if ahead else 1)

@@ -2,9 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -12,11 +10,11 @@ import pytest
 from local.postgres import NEW, OLD
 from shared.adapters.postgres.copying.conflicts import conflicts, keep_conflicts
 from shared.adapters.postgres.server.sides import read_sides
-from shared.adapters.postgres.way_back.sync import Stage, State, Sync
+from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Conflicts, Keyless
 from tests.contract.postgres.pairs import Pair, Servers
-from tests.contract.postgres.ways import RULES, back, rows, start
+from tests.contract.postgres.ways import RULES, back, before, rows, start
 
 _TABLE = "CREATE TABLE items (id int PRIMARY KEY, a text)"
 _CONFLICTS = "SELECT key, source, target, kept FROM rollback_controller.conflict ORDER BY key"
@@ -30,21 +28,6 @@ def pair(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Pair]:
         one.target.run("UPDATE items SET a = 'target' WHERE id = 1")
         one.open_to_writers()
         yield one
-
-
-@contextmanager
-def _before(stage: Stage, does: Callable[[], Any], times: int = 1) -> Iterator[None]:
-    """Let clients do something right before a stage, the first few times that it is come to."""
-    plain, left = Sync._timed, [None] * times
-
-    def timed(self: Sync, stages: Any, state: State, until: float) -> State:
-        if state.stage is stage and left:
-            left.pop()
-            does()
-        return plain(self, stages, state, until)
-
-    with patch.object(Sync, "_timed", timed):
-        yield
 
 
 def _client(pair: Pair, *statements: str) -> Callable[[], None]:
@@ -67,17 +50,17 @@ _WHEN = [Stage.COPY, Stage.SETTLE, Stage.JUDGE]
 @pytest.mark.parametrize("writes", [_OVER, _BESIDE, _NEW, _GONE], ids=["over", "beside", "new", "gone"])
 def test_it_stops_where_the_policy_does(pair: Pair, stage: Stage, writes: str) -> None:
     rules = replace(RULES, conflicts=Conflicts.STOP)
-    with _before(stage, _client(pair, writes)), pytest.raises(PermanentError, match=r"as well: 1 of public\.items"):
+    with before(stage, _client(pair, writes)), pytest.raises(PermanentError, match=r"as well: 1 of public\.items"):
         back(pair, rules)
-    before = rows(pair.source)
+    was = rows(pair.source)
     with pytest.raises(PermanentError, match=r"as well: 1 of public\.items"):
         back(pair, rules)
-    assert rows(pair.source) == before
+    assert rows(pair.source) == was
 
 
 @pytest.mark.parametrize("stage", _WHEN)
 def test_the_target_wins_and_both_rows_are_kept(pair: Pair, stage: Stage) -> None:
-    with _before(stage, _client(pair, _OVER, _NEW, _GONE)):
+    with before(stage, _client(pair, _OVER, _NEW, _GONE)):
         assert back(pair).stage is Stage.DONE
     assert rows(pair.source) == rows(pair.target)
     assert rows(pair.source, _CONFLICTS) == [
@@ -89,7 +72,7 @@ def test_the_target_wins_and_both_rows_are_kept(pair: Pair, stage: Stage) -> Non
 
 @pytest.mark.parametrize("stage", _WHEN)
 def test_the_source_wins(pair: Pair, stage: Stage) -> None:
-    with _before(stage, _client(pair, _OVER, _NEW, _GONE)):
+    with before(stage, _client(pair, _OVER, _NEW, _GONE)):
         state = back(pair, replace(RULES, conflicts=Conflicts.SOURCE_WINS))
     assert state.said.endswith("; 3 stay as they are on the source")
     assert rows(pair.source, "SELECT * FROM items WHERE id IN (1, 7, 50) ORDER BY id") == [
@@ -102,7 +85,7 @@ def test_the_source_wins(pair: Pair, stage: Stage) -> None:
 def test_a_client_that_never_stops_is_named(pair: Pair) -> None:
     writes = _client(pair, "UPDATE items SET a = a || '.' WHERE id = 3")
     with (
-        _before(Stage.JUDGE, writes, times=99),
+        before(Stage.JUDGE, writes, times=99),
         pytest.raises(PermanentError, match=r"the source is still written to: public\.items"),
     ):
         back(pair)
@@ -110,12 +93,12 @@ def test_a_client_that_never_stops_is_named(pair: Pair) -> None:
 
 def test_one_that_writes_what_stays_does_not_matter(pair: Pair) -> None:
     writes = _client(pair, "UPDATE items SET a = a || '.' WHERE id = 3")
-    with _before(Stage.JUDGE, writes, times=99):
+    with before(Stage.JUDGE, writes, times=99):
         assert back(pair, replace(RULES, conflicts=Conflicts.SOURCE_WINS)).stage is Stage.DONE
 
 
 def test_a_table_that_is_emptied_after_all(pair: Pair) -> None:
-    with _before(Stage.JUDGE, _client_owner(pair, "TRUNCATE items")):
+    with before(Stage.JUDGE, _client_owner(pair, "TRUNCATE items")):
         assert back(pair).stage is Stage.DONE
     assert rows(pair.source) == rows(pair.target)
     assert len(rows(pair.source, _CONFLICTS)) == 10
@@ -127,7 +110,7 @@ def test_rows_without_a_key(servers: Servers) -> None:
         pair.run("CREATE TABLE items (a int)", "INSERT INTO items VALUES (1), (1), (2)")
         start(pair, rules)
         pair.target.run("INSERT INTO items VALUES (3)")
-        with _before(Stage.COPY, _client_owner(pair, "DELETE FROM items WHERE a = 2")):
+        with before(Stage.COPY, _client_owner(pair, "DELETE FROM items WHERE a = 2")):
             assert back(pair, rules).stage is Stage.DONE
         assert rows(pair.source) == rows(pair.target)
         assert (None, "1 x (2)", "target") in [one[1:] for one in rows(pair.source, _CONFLICTS)]

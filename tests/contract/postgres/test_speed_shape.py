@@ -83,7 +83,7 @@ def _waits_by_stage() -> Iterator[dict[str, Counter[str]]]:
 
 # By stage: on the source and on the target, and what each table more adds to that.
 _MOST = {
-    Stage.PREPARE: ((8, 3), (7, 1)),
+    Stage.PREPARE: ((13, 10), (7, 1)),  # with whether it can go ahead of the fence
     Stage.PIN: ((20, 14), (2, 2)),
     Stage.SETTLE: ((0, 0), (0, 0)),
     Stage.JUDGE: ((11, 4), (2, 3)),

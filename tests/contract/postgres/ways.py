@@ -1,14 +1,16 @@
 """One way back, step by step, for tests that make each step on purpose."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from shared.adapters.postgres.capture.snapshot import Checkpoint
 from shared.adapters.postgres.checkpoint.begin import take
 from shared.adapters.postgres.server.session import Access
 from shared.adapters.postgres.server.sides import read_sides
-from shared.adapters.postgres.way_back.sync import State, Sync
+from shared.adapters.postgres.way_back.sync import Stage, State, Sync
 from shared.errors import PermanentError
 from shared.model.sync import Conflicts, SyncPlan, SyncRules
 from tests.contract.postgres.pairs import Database, Pair
@@ -45,3 +47,18 @@ def rows(side: Database, query: str = "SELECT * FROM items AS t ORDER BY t::text
 def pinned_rounds(pair: Pair) -> int:
     """Return in how many rounds keys were pinned."""
     return int(rows(pair.target, "SELECT max(round) FROM rollback_controller.pin WHERE keys > 0")[0][0] or 0)
+
+
+@contextmanager
+def before(stage: Stage, does: Callable[[], Any], times: int = 1) -> Iterator[None]:
+    """Let clients do something right before a stage, the first few times that it is come to."""
+    plain, left = Sync._timed, [None] * times
+
+    def timed(self: Sync, stages: Any, state: State, until: float) -> State:
+        if state.stage is stage and left:
+            left.pop()
+            does()
+        return plain(self, stages, state, until)
+
+    with patch.object(Sync, "_timed", timed):
+        yield

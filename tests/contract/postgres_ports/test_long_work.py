@@ -107,9 +107,10 @@ def held(shop: Moved) -> Iterator[psycopg.Connection[Any]]:
 
 def _is_done_once(shop: Moved) -> None:
     assert shop.is_same()
-    assert rows_of(shop.pair.source, _WITH_KEYS) == [(6,)]
+    # A row that was written late was copied ahead, too.
+    assert rows_of(shop.pair.source, _WITH_KEYS) == [(7,)]
     images = rows_of(shop.pair.source, _IMAGES)[0][0]
-    assert rows_of(shop.pair.source, f"SELECT count(*) FROM {images}") == [(520,)]  # noqa: S608  # our own table
+    assert rows_of(shop.pair.source, f"SELECT count(*) FROM {images}") == [(521,)]  # noqa: S608  # our own table
 
 
 def test_the_second_one_is_told_and_nothing_is_done_twice(shop: Moved, held: psycopg.Connection[Any]) -> None:

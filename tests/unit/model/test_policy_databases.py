@@ -34,6 +34,12 @@ def test_what_can_work_is_read() -> None:
     assert list(two.databases) == ["shop", "stock"]
 
 
+@pytest.mark.parametrize(("says", "ahead"), [("", True), (", copy_ahead: false", False), (", keep_fence: true", False)])
+def test_rows_are_copied_ahead_of_a_fence_unless_it_is_to_stay_whatever_happens(says: str, ahead: bool) -> None:
+    database = read(block(_SHOP.replace("}", f"{says}}}"))).databases["shop"]
+    assert database.sync_rules.copy_ahead is ahead
+
+
 _REFUSED = {
     "beside another road": (
         block(level="components: {site: [slot_swap, back]}, budget: 5m"),

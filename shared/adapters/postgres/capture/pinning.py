@@ -1,6 +1,7 @@
 """Pins which keys go back: a list per table, in chunks, in key order. What is pinned stays as it is for its round.
 
-Round 1 is what the log says was written since the checkpoint; the rounds after it are what a proof found different.
+Round 1 is what the log says was written since the checkpoint; the rounds after it are what was written since another
+one was pinned, or what a proof found different.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -45,20 +46,23 @@ def pinned_of(connection: Connection[Rows], sync: str, round_: int) -> set[int]:
     return {int(str(row[0])) for row in found.fetchall()}
 
 
-def pin_written(connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int) -> Pinned:
+def pin_written(
+    connection: Connection[Rows], sync: str, of: SyncTable, snapshot: str, chunk: int, round_: int = 1
+) -> Pinned:
     """Pin what was written since a snapshot: every key whose transaction the snapshot did not see as committed.
 
-    Its log has the key of now. Of a table without one, the proof finds what differs.
+    Its log has the key of now. Of a table without one, the proof finds what differs. A later round is one of those of
+    a list that is there.
     """
     if not of.key:
-        return _pin(connection, sync, of, 1, no_keys(of), chunk)
+        return _pin(connection, sync, of, round_, no_keys(of), chunk)
     keys = SQL("SELECT {} FROM {} WHERE NOT pg_visible_in_snapshot(rollback_xid, {}::pg_snapshot)").format(
         columns(of.key), log_of(of.oid), Literal(snapshot)
     )
     # Of a log that was never analysed each key is taken for one of a few: they would be brought together and then
     # sorted, where sorting them does both.
-    first = [SQL("ANALYZE {}").format(log_of(of.oid))]
-    return _pin(connection, sync, of, 1, keys, chunk, first)
+    first = [SQL("ANALYZE {}").format(log_of(of.oid))] if round_ == 1 else []
+    return _pin(connection, sync, of, round_, keys, chunk, first)
 
 
 def pin_listed(

@@ -49,7 +49,17 @@ def _drop(chunk: Chunk) -> Steps:
 
 def _put(chunk: Chunk) -> Steps:
     again = _put_again(chunk) if chunk.of.rest else []
-    return [(Counts.NEW, _keep_images(chunk, _LIVE)), *again, *_upsert(chunk.of)]
+    left = [_leave_what_came_between(chunk.of)] if chunk.ahead else []
+    return [*left, (Counts.NEW, _keep_images(chunk, _LIVE)), *again, *_upsert(chunk.of)]
+
+
+def _leave_what_came_between(of: SyncTable) -> tuple[Counts, Composable]:
+    """A row that would give up a value only now was written after others had given up theirs: it goes by a later round.
+
+    Its value may go to another row here, and who takes both back, one by one, would find it held.
+    """
+    left = SQL("DELETE FROM pg_temp.staged AS s USING {} AS t WHERE {} AND {} AND {}")
+    return Counts.NOTHING, left.format(table(of.name), same_row(of, "s", "t"), _LIVE, _gives_up(of))
 
 
 def _move(chunk: Chunk) -> Steps:

@@ -19,13 +19,18 @@ from shared.model.sync import Pass, SyncTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One piece of work."""
+    """One piece of work.
+
+    Attributes:
+        ahead: Rows of the target change between its passes.
+    """
 
     sync: str
     of: SyncTable
     round: int
     does: Pass
     number: int
+    ahead: bool = False
 
 
 def stored(of: SyncTable) -> list[str]:

@@ -43,7 +43,11 @@ class ValueHeldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """One slice of it."""
+    """One slice of it.
+
+    Attributes:
+        ahead: Rows of the target change meanwhile.
+    """
 
     sync: str
     sides: Sides
@@ -51,6 +55,7 @@ class Copying:
     pool: Executor
     source: Access
     target: Access
+    ahead: bool = False
 
     def go_on(self, state: State, until: float) -> State:
         """Copy what is pinned, also of rounds that were left unfinished when writers were let in again.
@@ -63,7 +68,7 @@ class Copying:
         for round_ in range(state.copied + 1, state.round + 1):
             for work in passes(self.sides.plan):
                 chunks = [
-                    Chunk(sync=self.sync, of=of, round=round_, does=does, number=number)
+                    Chunk(sync=self.sync, of=of, round=round_, does=does, number=number, ahead=self.ahead)
                     for of, does in work
                     for number in self._open_chunks(of, round_, does)
                 ]

@@ -56,14 +56,27 @@ class Deciding:
             return replace(self, round=replace(self.round, label=f"decide {at}"))._decide(at, since)
         return self._decide(at, since)
 
+    def stop_where_it_must(self) -> None:
+        """Say what could not go on, as it is now, without deciding anything.
+
+        Raises:
+            PermanentError: there are such rows, and the policy stops for them, or a row that stays is in the way.
+        """
+        if self.round.rules.conflicts is not Conflicts.TARGET_WINS:
+            self._found(source_log(self.round.sides, self.round.checkpoint.id))
+
+    def _found(self, log: SourceLog) -> Found:
+        found = self._changed_on_source(log)
+        if self.round.rules.conflicts is Conflicts.STOP:
+            _stop_for(found, log.unseen)
+        if self.round.rules.conflicts is Conflicts.SOURCE_WINS:
+            self._stop_for_clashes(found)
+        return found
+
     def _decide(self, at: str, since: str) -> Decided:
         sides, by = self.round.sides, self.round.rules.conflicts
         log = source_log(sides, self.round.checkpoint.id, since)
-        found = self._changed_on_source(log)
-        if by is Conflicts.STOP:
-            _stop_for(found, log.unseen)
-        if by is Conflicts.SOURCE_WINS:
-            self._stop_for_clashes(found)
+        found = self._found(log)
         for of, keys in found.items():
             keep_conflicts(sides.source, sides.target, self.round.sync, of, self.round.number, keys, by)
             if by is Conflicts.SOURCE_WINS:

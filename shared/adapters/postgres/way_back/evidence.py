@@ -71,7 +71,7 @@ def progress(source: Connection[Rows], target: Connection[Rows], sync: str, stat
     rate = done / took_s if took_s else 0.0
     left = f"; about {(keys - done) / rate:.0f} s left" if rate and keys > done else ""
     comparing = f"; {state.comparing}" if state.comparing else ""
-    return f"{state.stage}, round {state.round}: {done:,} of {keys:,} keys, {rate:,.0f} a second{left}{comparing}"
+    return f"{state.doing}, round {state.round}: {done:,} of {keys:,} keys, {rate:,.0f} a second{left}{comparing}"
 
 
 def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Which keys go back: what the logs say was written, and all that differs where a log does not say it.
 
-The first round pins by the log in the database itself, however much that is. A later one, after writers had been let in
-again, lists what was written meanwhile.
+What the logs say is pinned in the database itself, however much that is: since the checkpoint, or, where people wrote
+after a first round was pinned, since then.
 """
 
 from collections.abc import Collection
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from math import inf
 from time import monotonic
 
-from shared.adapters.postgres.capture.keys import written_on
-from shared.adapters.postgres.capture.pinning import pin_listed, pin_written, pinned, pinned_of
+from shared.adapters.postgres.capture.pinning import pin_listed, pin_written, pinned_of
 from shared.adapters.postgres.capture.snapshot import Checkpoint
 from shared.adapters.postgres.checkpoint.logs import SourceLog, logged_tables, source_log
 from shared.adapters.postgres.proof.buckets import Compared, Kept, Proof
@@ -65,13 +64,13 @@ class Gathering:
         log, logged = together(self.round.pool, self._source_log, self._logged_tables)
         if not self._compared(logged, log, until):
             return False
+        first = pinned_of(sides.target, sync, 1)
         for of in sides.plan.tables:
             if of.oid in done:
                 continue
-            if self.round.number == 1:
-                self._pin_first(of, is_logged=of.oid in logged)
-            else:
-                self._pin_again(of, is_logged=of.oid in logged)
+            if self.round.number > 1 and of.oid not in first:
+                pin_listed(sides.target, sync, of, 1, (), self.round.rules.chunk)
+            self._pin(of, is_logged=of.oid in logged)
             if monotonic() > until:
                 return False
         return True
@@ -91,16 +90,14 @@ class Gathering:
         wanted = [of for of in tables if of.oid not in logged or of.source_oid in log.emptied]
         return all(self.round.compare(of, until) is not None for of in wanted)
 
-    def _pin_first(self, of: SyncTable, *, is_logged: bool) -> None:
-        target, sync, chunk = self.round.sides.target, self.round.sync, self.round.rules.chunk
+    def _pin(self, of: SyncTable, *, is_logged: bool) -> None:
+        target, sync, chunk, number = (
+            self.round.sides.target,
+            self.round.sync,
+            self.round.rules.chunk,
+            self.round.number,
+        )
         if is_logged:
-            pin_written(target, sync, of, self.since, chunk)
+            pin_written(target, sync, of, self.since, chunk, number)
         else:
-            pin_listed(target, sync, of, 1, self.round.different(of), chunk)
-
-    def _pin_again(self, of: SyncTable, *, is_logged: bool) -> None:
-        target, sync, chunk = self.round.sides.target, self.round.sync, self.round.rules.chunk
-        if pinned(target, sync, of.oid, 1) is None:
-            pin_listed(target, sync, of, 1, (), chunk)
-        keys = written_on(target, of, of.oid, self.since) if is_logged else self.round.different(of)
-        pin_listed(target, sync, of, self.round.number, keys, chunk)
+            pin_listed(target, sync, of, number, self.round.different(of), chunk)

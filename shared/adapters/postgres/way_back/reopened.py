@@ -14,22 +14,27 @@ from shared.adapters.postgres.way_back.state import Stage, State
 from shared.adapters.postgres.way_back.writers import written_since
 from shared.model.sync import SyncPlan
 
-_BEHIND_THE_FENCE = (Stage.PIN, Stage.COPY, Stage.SETTLE, Stage.PROVE, Stage.JUDGE)
-
 
 def as_of_now(sides: Sides, sync: str, state: State, *, hook: bool) -> State:
-    """Return where it goes on: at the fence again, if something was or could be written since the keys were pinned."""
-    if state.stage not in (*_BEHIND_THE_FENCE, Stage.DONE):
+    """Return where it goes on: at the fence again, if something was or could be written since the keys were pinned.
+
+    Before writers were stopped, that is as it should be.
+    """
+    if state.stage is Stage.PREPARE or (state.stage is Stage.FENCE and not state.since):
         return state
     if state.shape != shape_of(sides.plan):  # what was copied, and proved, was of other columns
-        return replace(state, stage=Stage.FENCE, since="", copied=last_round(sides, sync))
+        return _from_the_checkpoint(sides, sync, state)
     if state.stage is Stage.DONE and not _is_open(sides, state, hook=hook):
         return state
     if state.system != sides.there.server.system or not _are_pins_there(sides, sync, state):
-        return replace(state, stage=Stage.FENCE, since="", copied=last_round(sides, sync))
-    if _is_open(sides, state, hook=hook):
+        return _from_the_checkpoint(sides, sync, state)
+    if not state.ahead and _is_open(sides, state, hook=hook):
         return replace(state, stage=Stage.FENCE)
     return state
+
+
+def _from_the_checkpoint(sides: Sides, sync: str, state: State) -> State:
+    return replace(state, stage=Stage.FENCE, ahead=False, since="", behind=(), copied=last_round(sides, sync))
 
 
 def shape_of(plan: SyncPlan) -> str:

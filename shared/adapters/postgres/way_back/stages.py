@@ -13,6 +13,7 @@ from shared.adapters.postgres.server.session import Access
 from shared.adapters.postgres.server.sides import Sides
 from shared.adapters.postgres.server.subscriptions import demand_unfed
 from shared.adapters.postgres.way_back.aftermath import advance_sequences
+from shared.adapters.postgres.way_back.ahead import Ahead, behind_alone, given_up, only
 from shared.adapters.postgres.way_back.copying import Copying, ValueHeldError
 from shared.adapters.postgres.way_back.deciding import Decided, Deciding
 from shared.adapters.postgres.way_back.gathering import Gathering, Round
@@ -54,6 +55,8 @@ class Stages:
 
     def next(self, state: State, until: float) -> State:
         """Do what is next, or some of it."""
+        if state.ahead and not self.goes_ahead:  # the policy is another one now
+            return given_up(state)
         does = {
             Stage.PREPARE: self._prepare,
             Stage.FENCE: self._fence,
@@ -68,7 +71,27 @@ class Stages:
     def _prepare(self, state: State, until: float) -> State:
         self._prepare_images()
         demand_room(self.sides.source, expected_bytes(self.sides, self.checkpoint))
-        return replace(state, stage=Stage.FENCE)
+        if not self.goes_ahead:
+            return replace(state, stage=Stage.FENCE)
+        demand_unfed(self.sides.target, _names(self.sides))
+        behind = behind_alone(self.sides, self.checkpoint)
+        if len(behind) == len(self.sides.plan.tables):
+            return replace(state, stage=Stage.FENCE)
+        return replace(self._to_pin(state, snapshot_of(self.sides.target)), ahead=True, behind=behind)
+
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether rows are copied while people still write; a hook has stopped them before.
+
+        Where triggers are disabled by their owner, rows go in the order of the foreign keys: what is written while they
+        go would be out of it.
+        """
+        return self.rules.copy_ahead and self.sides.plan.replica_role and not self.hook
+
+    def _ahead(self, state: State) -> Ahead:
+        sides = only(self.sides, [of.oid for of in self.sides.plan.tables if of.oid not in state.behind])
+        round_ = replace(self._round(state.round, f"pin {state.pinned_at} {state.round}"), sides=sides)
+        return Ahead(round_, Copying(self.sync, sides, self.rules, self.pool, self.source, self.target, ahead=True))
 
     def _prepare_images(self) -> None:
         for of in self.sides.plan.tables:
@@ -77,10 +100,8 @@ class Stages:
     def _fence(self, state: State, until: float) -> State:
         """Stop the writers; from then on nothing may be written that this snapshot does not see."""
         sides, within_s = self.sides, self.rules.fence_within.total_seconds()
-        if state.shape not in ("", shape_of(sides.plan)):  # what is overwritten has other columns now
-            self._prepare_images()
-        names = {of.oid: str(of.name) for of in sides.plan.tables}
         if self.hook:
+            names = _names(sides)
             demand_unfed(sides.target, names)
             demand_logged(sides)
             seen, took = quiet_point(sides.target, names, within_s)
@@ -88,12 +109,19 @@ class Stages:
             took = raise_fence(sides.target, sides.plan.tables, within_s, self.sync)
             self._demand_no_writers(state)
             seen = snapshot_of(sides.target)
+        return self._to_pin(replace(state, fence_s=state.fence_s + took), seen)
+
+    def _to_pin(self, state: State, seen: str) -> State:
+        """All that a snapshot of the target sees is in the log afterwards: that is pinned next, as a round."""
+        sides, shape = self.sides, shape_of(self.sides.plan)
+        if state.shape not in ("", shape):  # what is overwritten has other columns now
+            self._prepare_images()
         drain_to_the_end(sides.target, self.checkpoint)
         return replace(
             state,
             stage=Stage.PIN,
-            names=names,
-            shape=shape_of(sides.plan),
+            names=_names(sides),
+            shape=shape,
             system=sides.there.server.system,
             pinned_at=seen,
             decided_at=snapshot_of(sides.source),
@@ -103,19 +131,27 @@ class Stages:
             proofs=0,
             proved=(),
             different=0,
-            fence_s=state.fence_s + took,
         )
 
     def _pin(self, state: State, until: float) -> State:
         """Pin all tables; then what was changed on the source as well is decided, before anything is copied."""
+        if state.ahead:
+            return self._ahead(state).pin(state, until)
         round_ = self._round(state.round, f"pin {state.pinned_at} {state.round}")
-        if not Gathering(round_, state.since or self.checkpoint.snapshot).pin(until):
-            return state
+        late = [of.oid for of in self.sides.plan.tables if not state.since or of.oid in state.behind]
+        others = [of.oid for of in self.sides.plan.tables if of.oid not in late]
+        for tables, since in ((late, self.checkpoint.snapshot), (others, state.since)):
+            part = replace(round_, sides=only(self.sides, tables))
+            if tables and not Gathering(part, since).pin(until):
+                return state
         decided = Deciding(round_).decide_conflicts()
         apart = not_told(self.sides, self.checkpoint)
-        return replace(state, stage=Stage.COPY, since=state.pinned_at, unseen=decided.unseen, not_told=apart)
+        unseen = decided.unseen
+        return replace(state, stage=Stage.COPY, since=state.pinned_at, behind=(), unseen=unseen, not_told=apart)
 
     def _copy(self, state: State, until: float) -> State:
+        if state.ahead:
+            return self._ahead(state).copy(state, until)
         copying = Copying(self.sync, self.sides, self.rules, self.pool, self.source, self.target)
         try:
             return copying.go_on(state, until)
@@ -207,3 +243,7 @@ class Stages:
 
     def _round(self, number: int, label: str) -> Round:
         return Round(self.sync, self.sides, self.rules, self.pool, self.checkpoint, number, label)
+
+
+def _names(sides: Sides) -> dict[int, str]:
+    return {of.oid: str(of.name) for of in sides.plan.tables}

@@ -52,11 +52,14 @@ class State:
 
     Attributes:
         checkpoint: Id of the checkpoint it goes back to.
+        ahead: Writers go on, before the fence: what they write meanwhile is pinned and copied once more, behind it.
+        behind: The tables that do not go ahead: nothing of them is pinned as of `since`.
         began_at: When its first slice was begun: how old one is that has changed no row yet.
         names: The tables it takes, by their number on the target.
         system: The target's system identifier, where `since` and `pinned_at` mean something.
         since: Snapshot of the target as of which all is pinned; empty for that of the checkpoint.
-        pinned_at: Snapshot of the target after its writers were stopped: nothing may be written that it does not see.
+        pinned_at: Snapshot of the target when keys were pinned: after its writers were stopped, nothing may be written
+            that it does not see.
         decided_at: Snapshot of the source; what it saw is decided where both sides were changed. Empty before that.
         decided: How often it was decided again since writers were stopped.
         searched: Tables that were compared, as the source holds a value in them that a row wants to take.
@@ -83,6 +86,8 @@ class State:
 
     stage: Stage = Stage.PREPARE
     checkpoint: str = ""
+    ahead: bool = False
+    behind: tuple[int, ...] = ()
     began_at: datetime = field(default_factory=utc_now)
     names: dict[int, str] = field(default_factory=dict)
     system: str = ""
@@ -117,6 +122,11 @@ class State:
     @property
     def begun(self) -> bool:
         return self.stage is not Stage.PREPARE
+
+    @property
+    def doing(self) -> str:
+        """What is done now, in a word or two."""
+        return f"{self.stage} ahead of the fence" if self.ahead else self.stage.value
 
 
 def stored_state(source: Connection[Rows], sync: str) -> State | None:

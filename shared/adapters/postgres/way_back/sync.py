@@ -1,7 +1,8 @@
 """Takes everything that was written on the target since a checkpoint back to the source, and proves it.
 
-fence, pin, copy, then sequences, then the proof; what the proof finds different is pinned and copied again, until
-nothing is; then foreign keys and the policy's own rules. Each slice of work ends at a deadline and leaves what is done
+pin and copy ahead, while people still write; fence, pin and copy what they wrote meanwhile, then sequences, then the
+proof; what the proof finds different is pinned and copied again, until nothing is; then foreign keys and the policy's
+own rules. Each slice of work ends at a deadline and leaves what is done
 in the databases themselves: any worker goes on from there, after any crash. Until all of it has passed, nothing is
 called done; and when writers were let in again, it goes on from the fence with what they have written.
 """
@@ -102,25 +103,28 @@ class Sync:
         if state.stage is Stage.DONE:
             return state
         checkpoint = _checkpoint(target, state)
-        state = replace(state, why_not="", left_out=tuple(sorted({*state.left_out, *self._left_out})))
+        left_out = tuple(sorted({*state.left_out, *self._left_out}))
+        # Whoever goes on after it stopped has done something about that.
+        state = replace(state, why_not="", decided=0 if state.why_not else state.decided, left_out=left_out)
         demand_agreed(sides, checkpoint, state.left_out)
         fence()
         prepare_source(source)
         prepare_target(target)
         until = monotonic() + within_s
         while state.stage is not Stage.DONE and monotonic() < until:
-            was, state = state.stage, self._timed(self._stages(sides, checkpoint), state, until)
+            was, state = state, self._timed(self._stages(sides, checkpoint), state, until)
             save_state(source, self._id, state)
-            if was in (Stage.FENCE, Stage.PROVE):  # writers went on until now; what is judged is as it is then
+            if _may_be_other(was, state):
                 sides = read_sides(source, target, self._rules)
                 demand_agreed(sides, checkpoint, state.left_out)
+                state = as_of_now(sides, self._id, state, hook=self._hook)
         return state
 
     def _timed(self, stages: Stages, state: State, until: float) -> State:
-        began, stage = monotonic(), state.stage
+        began, stage = monotonic(), "ahead" if state.ahead else state.stage.value
         then = stages.next(state, until)
         took = then.seconds.get(stage, 0.0) + monotonic() - began
-        return replace(then, seconds=then.seconds | {stage.value: round(took, 3)})
+        return replace(then, seconds=then.seconds | {stage: round(took, 3)})
 
     def _stages(self, sides: Sides, checkpoint: Checkpoint) -> Stages:
         return Stages(
@@ -134,6 +138,11 @@ class Sync:
             hook=self._hook,
             demands=self._demands,
         )
+
+
+def _may_be_other(was: State, state: State) -> bool:
+    """Whether tables may have changed: people went on until now, or the proof of all took its time."""
+    return (was.ahead and not state.ahead) or (was.stage is not state.stage and was.stage in (Stage.FENCE, Stage.PROVE))
 
 
 def _checkpoint(target: Connection[Rows], state: State) -> Checkpoint:
