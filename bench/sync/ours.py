@@ -32,7 +32,7 @@ class WayBack:
     @property
     def fence_to_proof_s(self) -> float:
         """From the fence until it is done, connections and all: what is before it, no writer waits for."""
-        return self.all_s - self.stages_s[Stage.PREPARE]
+        return self.all_s - self.stages_s[Stage.PREPARE] - self.stages_s.get("ahead", 0.0)
 
     @property
     def copied_s(self) -> float:

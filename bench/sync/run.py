@@ -9,7 +9,8 @@ from statistics import median
 from typing import Any
 
 from bench.measuring import console
-from bench.sync.aims import AFAR, COMPARING, COST, LEAST_COST
+from bench.sync.ahead import way_back_while_written
+from bench.sync.aims import AFAR, COMPARING, COST, FENCE_TO_PROOF, LEAST_COST
 from bench.sync.by_tools import missing
 from bench.sync.checksums import compared, plant
 from bench.sync.comparing import EXACT, WAYS
@@ -84,6 +85,15 @@ def _rounds(asked: Asked, world: World, report: Report, ways: Mapping[str, Way])
             report.add(one_round(world, ways, number))
 
 
+def _ahead(asked: Asked, world: World, report: Report) -> None:
+    """After all others: what people write here is in no other way's way."""
+    for number in range(asked.rounds):
+        with console.status(f"a way back while people write, round {number + 1} of {asked.rounds}"):
+            took, written = way_back_while_written(world)
+            assert world.same(), "rows are not the same"
+        report.add({FENCE_TO_PROOF: took.fence_to_proof_s, f"{FENCE_TO_PROOF}: rows written meanwhile": written})
+
+
 def _capture(asked: Asked, world: World, report: Report) -> None:
     servers = world.servers
     with console.status("writers, one row at a time"):
@@ -128,4 +138,9 @@ def _comparison(servers: Servers, rows: int, count: int, report: Report, *, null
             report.says[figure] = f"{found.missed} keys not found, {found.too_many} too many"
 
 
-PARTS: Mapping[str, Callable[[Asked, World, Report], None]] = {"back": _back, "capture": _capture, "compare": _compare}
+PARTS: Mapping[str, Callable[[Asked, World, Report], None]] = {
+    "back": _back,
+    "capture": _capture,
+    "compare": _compare,
+    "ahead": _ahead,
+}

@@ -15,7 +15,8 @@ from shared.adapters.postgres.server.sides import read_sides
 from shared.model.sync import Conflicts, SyncRules, SyncTable
 
 CHECKPOINT = "change"
-RULES = SyncRules(tables=("public.items",), conflicts=Conflicts.STOP)
+# Other ways have no writers beside them: the product stops them first, too, where it is held against these.
+RULES = SyncRules(tables=("public.items",), conflicts=Conflicts.STOP, copy_ahead=False)
 ROWS_A_TRANSACTION = 100
 # The source as it is when a change begins: with capture and checkpoint, and without them for the other ways.
 PREPARED, PLAIN = "prepared", "plain"
