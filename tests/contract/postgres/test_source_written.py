@@ -2,17 +2,20 @@
 
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from local.postgres import NEW, OLD
+from shared.adapters.postgres.copying.chunks import Chunk, Effects, apply_chunk
 from shared.adapters.postgres.copying.conflicts import conflicts, keep_conflicts
 from shared.adapters.postgres.server.sides import read_sides
 from shared.adapters.postgres.way_back.sync import Stage
 from shared.errors import PermanentError, TransientError
-from shared.model.sync import Conflicts, Keyless
+from shared.model.sync import Conflicts, Keyless, Pass
 from tests.contract.postgres.pairs import Pair, Servers
 from tests.contract.postgres.ways import RULES, back, before, rows, start
 
@@ -131,6 +134,30 @@ def test_what_was_decided_last_counts_and_nothing_of_before_is_lost(pair: Pair) 
     assert back(pair, replace(RULES, conflicts=Conflicts.SOURCE_WINS)).stage is Stage.DONE
     assert rows(pair.source, "SELECT a FROM items WHERE id = 1") == [("source",)]
     assert rows(pair.source, _CONFLICTS) == [("1\n", "(1,source)", "(1,target)", "source")]
+
+
+@pytest.mark.parametrize("times", [1, 9], ids=["once", "again and again"])
+def test_a_row_comes_again_that_has_gone_and_takes_a_value_that_another_needs(servers: Servers, times: int) -> None:
+    left = iter(range(times))
+    with servers.pair(OLD, NEW) as pair:
+        pair.run("CREATE TABLE items (id int PRIMARY KEY, place int UNIQUE)", "INSERT INTO items VALUES (1, 1), (2, 2)")
+        start(pair)
+        pair.target.run("DELETE FROM items WHERE id = 1", "UPDATE items SET place = 1 WHERE id = 2")
+        pair.open_to_writers()
+        comes_again = _client(pair, "INSERT INTO items VALUES (1, 1)")
+
+        def applied(target: Any, source: Any, chunk: Chunk, **named: Any) -> Effects | None:
+            if chunk.does is Pass.PUT and chunk.number == 1 and next(left, None) is not None:
+                comes_again()
+            return apply_chunk(target, source, chunk, **named)
+
+        with (
+            patch("shared.adapters.postgres.way_back.copying.apply_chunk", applied),
+            nullcontext() if times == 1 else pytest.raises(PermanentError, match="duplicate key"),
+        ):
+            back(pair, replace(RULES, chunk=1, workers=1))
+        back(pair)  # it was the client that was in the way: without it, it goes on
+        assert rows(pair.source) == rows(pair.target)
 
 
 def test_large_rows_pass_one_at_a_time(servers: Servers) -> None:

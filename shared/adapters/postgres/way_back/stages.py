@@ -166,13 +166,16 @@ class Stages:
     def _as_one_round(self, state: State, held: ValueHeldError) -> State:
         """What was left unfinished goes once more along with what came later: a value may be given up in either.
 
+        In its own round it was given up already, and the source has taken it again since: that is worth one more.
+
         Raises:
-            PermanentError: there is but one round, or a row that has given up its values on the way holds more than the
+            PermanentError: it is held again, or a row that has given up its values on the way holds more than the
                 target knows of it: only its round can put it back.
         """
-        if held.round == state.round or any(of.rest and of.is_vacated for of in self.sides.plan.tables):
+        is_own = held.round == state.round
+        if (is_own and state.held_again) or any(of.rest and of.is_vacated for of in self.sides.plan.tables):
             raise PermanentError(f"source database: {held.said}") from None
-        return replace(state, stage=Stage.FENCE, since="", copied=state.round)
+        return replace(state, stage=Stage.FENCE, since="", copied=state.round, held_again=is_own)
 
     def _settle(self, state: State, until: float) -> State:
         sides = self.sides

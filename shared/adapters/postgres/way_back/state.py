@@ -63,6 +63,7 @@ class State:
         decided_at: Snapshot of the source; what it saw is decided where both sides were changed. Empty before that.
         decided: How often it was decided again since writers were stopped.
         searched: Tables that were compared, as the source holds a value in them that a row wants to take.
+        held_again: All goes once more, as the source took a value again that its row had given up.
         shape: Of the tables and columns that go back, as a digest.
         followed: The foreign keys that were looked through since all was proved.
         following: How far the table of the next one is.
@@ -96,6 +97,7 @@ class State:
     decided_at: str = ""
     decided: int = 0
     searched: tuple[int, ...] = ()
+    held_again: bool = False
     shape: str = ""
     followed: tuple[str, ...] = ()
     following: Reading | None = None

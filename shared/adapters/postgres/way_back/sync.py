@@ -105,7 +105,8 @@ class Sync:
         checkpoint = _checkpoint(target, state)
         left_out = tuple(sorted({*state.left_out, *self._left_out}))
         # Whoever goes on after it stopped has done something about that.
-        state = replace(state, why_not="", decided=0 if state.why_not else state.decided, left_out=left_out)
+        state = replace(state, decided=0, held_again=False, why_not="") if state.why_not else state
+        state = replace(state, left_out=left_out)
         demand_agreed(sides, checkpoint, state.left_out)
         fence()
         prepare_source(source)
