@@ -2,9 +2,9 @@
 
 pin and copy ahead, while people still write; fence, pin and copy what they wrote meanwhile, then sequences, then the
 proof; what the proof finds different is pinned and copied again, until nothing is; then foreign keys and the policy's
-own rules. Each slice of work ends at a deadline and leaves what is done
-in the databases themselves: any worker goes on from there, after any crash. Until all of it has passed, nothing is
-called done; and when writers were let in again, it goes on from the fence with what they have written.
+own rules. Each slice of work ends at a deadline and leaves what is done in the databases themselves: any worker goes on
+from there, after any crash. Until all of it has passed, nothing is called done; and when writers were let in again, it
+goes on from the fence with what they have written.
 """
 
 from collections.abc import Collection, Mapping
