@@ -13,6 +13,7 @@ from local.postgres import NEW, OLD
 from shared.adapters.postgres.copying.chunks import Effects, apply_chunk
 from shared.adapters.postgres.server.fence import fenced_tables
 from shared.adapters.postgres.undo.slices import Undo, UndoStage
+from shared.adapters.postgres.way_back.evidence import shown
 from shared.adapters.postgres.way_back.sync import Stage, State
 from shared.errors import PermanentError, TransientError
 from shared.model.sync import Conflicts, Keyless, SyncRules
@@ -93,6 +94,15 @@ def test_a_value_that_was_given_on_between_two_passes_can_be_taken_back(pair: Pa
     while undo.work(30).stage is not UndoStage.DONE:
         pass
     assert rows(pair.source) == was
+
+
+def test_a_row_that_goes_between_two_passes_counts_as_one_that_went(pair: Pair) -> None:
+    pair.target.run("UPDATE items SET place = 10 WHERE id = 1")
+    with _before_chunk(1, _writes(pair, "DELETE FROM items WHERE id = 1")):
+        state = back(pair)
+    with pair.source.connect("keeper") as source:
+        items = shown(source, "sync", state)["tables"]["public.items"]
+    assert (items["inserted"], items["updated"], items["deleted"]) == (0, 0, 1)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from shared.adapters.postgres.way_back.unexplained import shown_unexplained
 from shared.model.sync import Pass
 
 _EFFECTS = """
-SELECT oid::int8, sum(inserted - vacated)::int8, sum(updated + vacated)::int8, sum(deleted)::int8, max(took_ms)
+SELECT oid::int8, max(took_ms), sum(inserted)::int8, sum(updated)::int8, sum(deleted)::int8, sum(vacated)::int8
 FROM {} WHERE sync = %s AND pass = ANY (%s) GROUP BY 1 ORDER BY 1
 """
 # One row may have been decided in several rounds: the last one counts.
@@ -77,13 +77,8 @@ def progress(source: Connection[Rows], target: Connection[Rows], sync: str, stat
 def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, Any]]:
     rows: list[Any] = source.execute(SQL(_EFFECTS).format(ours("progress")), [sync, _PASSES]).fetchall()
     effects = {
-        state.names.get(oid, str(oid)): {
-            "inserted": inserted,
-            "updated": updated,
-            "deleted": deleted,
-            "longest_chunk_ms": longest,
-        }
-        for oid, inserted, updated, deleted, longest in rows
+        state.names.get(oid, str(oid)): _in_the_end(*counts) | {"longest_chunk_ms": longest}
+        for oid, longest, *counts in rows
     }
     none = {"inserted": 0, "updated": 0, "deleted": 0, "longest_chunk_ms": 0}
     compared = {
@@ -97,6 +92,19 @@ def _tables(source: Connection[Rows], sync: str, state: State) -> dict[str, dict
         for name, one in state.tables.items()
     }
     return {name: effects.get(name, none) | compared.get(name, {}) for name in sorted(effects.keys() | compared.keys())}
+
+
+def _in_the_end(inserted: int, updated: int, deleted: int, vacated: int) -> dict[str, int]:
+    """A row that is vacated is inserted again, which is an update; unless the target has deleted it meanwhile.
+
+    Which ones these are is not counted: with a row that was inserted, such a one counts as one update.
+    """
+    gone = max(0, vacated - inserted)
+    return {
+        "inserted": max(0, inserted - vacated),
+        "updated": updated + vacated - gone,
+        "deleted": deleted + gone,
+    }
 
 
 def _conflicts(source: Connection[Rows], sync: str, state: State) -> dict[str, dict[str, int]]:
