@@ -64,8 +64,8 @@ def run(asked: Asked) -> Report:
         report.facts = facts(servers)
         with console.status("filling both tables"), changed_world(servers, asked.rows) as world:
             report.facts |= {"changes": world.changes}
-        for part in asked.parts:
-            PARTS[part](asked, world, report)
+        for part in (PARTS[name] for name in PARTS if name in asked.parts):
+            part(asked, world, report)
     return report
 
 
@@ -86,7 +86,7 @@ def _rounds(asked: Asked, world: World, report: Report, ways: Mapping[str, Way])
 
 
 def _ahead(asked: Asked, world: World, report: Report) -> None:
-    """After all others: what people write here is in no other way's way."""
+    """After the other ways back: what people write here is in the way of none of them."""
     for number in range(asked.rounds):
         with console.status(f"a way back while people write, round {number + 1} of {asked.rounds}"):
             took, written = way_back_while_written(world)
@@ -138,9 +138,10 @@ def _comparison(servers: Servers, rows: int, count: int, report: Report, *, null
             report.says[figure] = f"{found.missed} keys not found, {found.too_many} too many"
 
 
+# In this order: the later ones make the tables of both sides anew.
 PARTS: Mapping[str, Callable[[Asked, World, Report], None]] = {
     "back": _back,
+    "ahead": _ahead,
     "capture": _capture,
     "compare": _compare,
-    "ahead": _ahead,
 }
