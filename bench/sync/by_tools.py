@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from time import perf_counter
 
+from psycopg import Connection, errors
 from psycopg.sql import SQL, Identifier, Literal
 
 from bench.sync.servers import SOURCE, TARGET
@@ -51,11 +52,21 @@ def subscription(world: World) -> float:
         for statement in _UNSUBSCRIBE:
             source.execute(statement.format(Identifier(name)))
     with servers.connect_as_superuser(TARGET, TARGET) as target:
-        target.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", [name])
-        while target.execute("SELECT FROM pg_replication_slots WHERE slot_name = %s AND active", [name]).fetchone():
-            time.sleep(_LOOK_UP_S)
-        target.execute("SELECT pg_drop_replication_slot(%s)", [name])
+        _drop_slot(target, name)
     return took_s
+
+
+def _drop_slot(target: Connection[tuple[object, ...]], name: str) -> None:
+    """A worker of the subscription may come once more before it learns that it is not wanted any more."""
+    ending = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s AND active"
+    while True:
+        target.execute(ending, [name])
+        try:
+            target.execute("SELECT pg_drop_replication_slot(%s)", [name])
+        except errors.ObjectInUse:
+            time.sleep(_LOOK_UP_S)
+        else:
+            return
 
 
 def dump(world: World) -> float:
